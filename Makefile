@@ -1,0 +1,79 @@
+# Copyright 2026 The Admit Authors
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Tools are built once into .tools, which is ignored; a folder for each version, so that a new version is built anew.
+GOLANGCI_LINT_VERSION := v2.15.0
+TOOLS_SUM := $(shell cat tools.mod tools.sum | cksum | cut -d ' ' -f 1)
+TOOLS := $(CURDIR)/.tools/$(TOOLS_SUM)
+LINT := $(CURDIR)/.tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+export BUF_CACHE_DIR := $(CURDIR)/.cache/buf
+
+MODULES := . proto cmd/demo integration
+PROTOS := . cmd/demo integration
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## serve the demo: the policy, a tour of real calls, then commands to paste (ARGS=-once: exit after the tour)
+	@go run ./cmd/demo $(ARGS)
+
+.PHONY: test
+test: ## run every test with the race detector
+	go test -race -timeout 10m $(foreach m,$(MODULES),./$(m)/...)
+
+.PHONY: bench
+bench: ## print medians of one interleaved run: the cached check, the guarded call, a rule, and peers (ARGS=-rounds 40)
+	@go run ./integration/bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 30s)
+	@./.ci/fuzz $(or $(FUZZTIME),30s)
+
+.PHONY: generate
+generate: tools ## generate code from the .proto files
+	@for d in $(PROTOS); do PATH="$(TOOLS):$$PATH" buf generate --template $$d/buf.gen.yaml; done
+
+.PHONY: lint
+lint: tools $(LINT)/golangci-lint ## check code, protos, modules, and that generated code is not stale
+	@PATH="$(TOOLS):$$PATH" buf lint
+	@$(MAKE) --no-print-directory checkgenerate
+	@for m in $(MODULES); do (cd $$m && $(LINT)/golangci-lint run --config $(CURDIR)/.golangci.yml --timeout 10m ./...); done
+	@! grep -n '^replace\|^	.*=> ' go.mod */go.mod cmd/*/go.mod || { echo "a committed go.mod has a replace; run make tidy"; exit 1; }
+
+.PHONY: checkgenerate
+checkgenerate: tools
+	@tmp=$$(mktemp -d); trap 'rm -rf $$tmp' EXIT; \
+	for d in $(PROTOS); do mkdir -p $$tmp/$$d; PATH="$(TOOLS):$$PATH" buf generate --template $$d/buf.gen.yaml -o $$tmp; done; \
+	for f in $$(git ls-files '*.pb.go' '*.connect.go'); do \
+	  cmp -s $$f $$tmp/$$f || { echo "$$f is stale; run make generate and commit"; exit 1; }; done; \
+	for f in $$(cd $$tmp && find . -name '*.go' | sed 's|^\./||'); do \
+	  [ -e $$f ] || { echo "$$f is not committed; run make generate and commit"; exit 1; }; done
+
+.PHONY: tidy
+tidy: ## tidy every module; our own modules are replaced by their folders for the moment
+	@for m in $(MODULES); do (cd $$m; export GOWORK=off; top=$$(realpath --relative-to=. $(CURDIR)); \
+	  for ours in admit admit/proto; do \
+	    [ "$$(go list -m)" = github.com/admitrpc/$$ours ] && continue; \
+	    go mod edit -require github.com/admitrpc/$$ours@v0.0.0 -replace github.com/admitrpc/$$ours=$$top/$${ours#admit}; done; \
+	  rc=0; go mod tidy || rc=$$?; \
+	  go mod edit -dropreplace github.com/admitrpc/admit -dropreplace github.com/admitrpc/admit/proto; exit $$rc); done
+
+.PHONY: tools
+tools: $(TOOLS)/.built
+
+$(TOOLS)/.built: tools.mod tools.sum
+	@echo "building buf and the protoc plugins; once, a few minutes"
+	@mkdir -p $(TOOLS)
+	@GOWORK=off go build -modfile=tools.mod -o $(TOOLS)/ github.com/bufbuild/buf/cmd/buf google.golang.org/protobuf/cmd/protoc-gen-go \
+	  google.golang.org/grpc/cmd/protoc-gen-go-grpc connectrpc.com/connect/cmd/protoc-gen-connect-go
+	@touch $@
+
+$(LINT)/golangci-lint:
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION); once, a few minutes"
+	@GOWORK=off GOBIN=$(LINT) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

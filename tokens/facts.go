@@ -1,0 +1,187 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tokens
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Facts are what a verifier learned of a caller, to be made a [Principal] by [NewPrincipal]. Empty fields are facts that the caller does
+// not have.
+type Facts struct {
+	// Kind is the kind of the credential. Required.
+	Kind Kind
+	// ID is the id of the session, key or token.
+	ID string
+	// Subject is who the credential is about (RFC 7519 §4.1.2). Required.
+	Subject string
+	// UserID is the user who calls, or for whom is called.
+	UserID string
+	// Organization is the active organization of a session, or the one that owns a key.
+	Organization Organization
+	// Permissions are held in the active organization, spelled as they are compared: "org:invoices:read". Sessions only.
+	Permissions []string
+	// Features are elements "o:slug", "u:slug", "ou:slug" or "uo:slug". Sessions only.
+	Features []string
+	// Plans are spelled like Features. Sessions only.
+	Plans []string
+	// Scopes were granted to the token or key.
+	Scopes []string
+	// ClientID is the OAuth client or machine that the token was issued to.
+	ClientID string
+	// ClientName is the name that rules know the client by. Empty: ClientID.
+	ClientName string
+	// CallerName is the name that rules know a machine by. Empty: Subject.
+	CallerName string
+	// Issuer is who issued the credential.
+	Issuer string
+	// Actor is who acts in the subject's place, an impersonator or an agent; nil when nobody does.
+	Actor *Actor
+	// IssuedAt is when the credential was issued. Verification ages count from here.
+	IssuedAt time.Time
+	// NotBefore is when the credential begins to be valid; zero: always was.
+	NotBefore time.Time
+	// ExpiresAt is when the credential ends; zero: never.
+	ExpiresAt time.Time
+	// Skew is how far the verifier lets clocks differ: the credential counts as expired at ExpiresAt + Skew. At most [MaxSkew].
+	Skew time.Duration
+	// Verification says when the user last verified each factor; nil: unknown, which no reverification demand admits.
+	Verification *Verification
+	// Pending says that the session has open tasks. Sessions only.
+	Pending bool
+	// Claims is a JSON object with the claims as the credential carried them; nil: none.
+	Claims json.RawMessage
+}
+
+// MaxSkew is the most that a verifier may let clocks differ.
+const MaxSkew = 5 * time.Minute
+
+// An Organization is the active organization of a session, or the owner of a key. Without an ID there is no organization.
+type Organization struct {
+	// ID is the organization's id.
+	ID string
+	// Slug is its name in URLs.
+	Slug string
+	// Role is the caller's role in it, with or without the prefix "org:". Sessions only.
+	Role string
+}
+
+// An Actor is who acts in the subject's place (RFC 8693 §4.1).
+type Actor struct {
+	// Subject is who acts.
+	Subject string
+	// Type is what acts, such as "agent"; empty: a person.
+	Type string
+}
+
+// A Verification says how long before the credential was issued each factor was verified.
+type Verification struct {
+	// First is the age of the first factor; negative: it never was verified.
+	First time.Duration
+	// Second is the age of the second factor; negative: the user has none.
+	Second time.Duration
+}
+
+// NewPrincipal makes a principal of facts, and refuses those that cannot be: an unknown kind, no subject, a role or slug without an
+// organization, roles, permissions, features, plans or open tasks of a machine, an element of a list that is empty or misspelled, more
+// skew than [MaxSkew], claims that are not a JSON object. Slices and claims are copied.
+//
+// A verifier that passes such an error on ends the call with [ReasonInternal]; where the facts came from the credential,
+// [ReasonTokenInvalid] is the honest answer.
+func NewPrincipal(facts Facts) (*Principal, error) {
+	if err := facts.check(); err != nil {
+		return nil, fmt.Errorf("tokens: %w", err)
+	}
+	p := &Principal{
+		kind: facts.Kind, id: facts.ID, subject: facts.Subject, userID: facts.UserID, issuer: facts.Issuer,
+		clientID: facts.ClientID, clientName: facts.ClientName, callerName: facts.CallerName,
+		scopes: slices.Clone(facts.Scopes), claims: string(facts.Claims),
+		issuedAt: unix(facts.IssuedAt), notBefore: unix(facts.NotBefore), expiresAt: unix(facts.ExpiresAt),
+		skew: facts.Skew,
+	}
+	if p.clientName == "" {
+		p.clientName = p.clientID
+	}
+	if p.callerName == "" {
+		p.callerName = p.subject
+	}
+	if org := facts.Organization; org.ID != "" {
+		org.Role = orgPrefixed(org.Role)
+		p.organization = &org
+	}
+	if facts.Actor != nil {
+		actor := *facts.Actor
+		p.actor = &actor
+	}
+	if facts.Kind == SessionToken {
+		p.session = &session{
+			permissions: slices.Clone(facts.Permissions), pending: facts.Pending,
+			features: scoped(facts.Features), plans: scoped(facts.Plans),
+		}
+		if facts.Verification != nil {
+			v := *facts.Verification
+			p.session.verification = &v
+		}
+	}
+	return p, nil
+}
+
+func (f *Facts) check() error {
+	switch {
+	case !f.Kind.Known():
+		return errors.New("a principal needs a kind")
+	case f.Subject == "":
+		return errors.New("a principal needs a subject")
+	case f.Organization.ID == "" && (f.Organization.Role != "" || f.Organization.Slug != ""):
+		return errors.New("a role or slug without an organization id")
+	case f.Organization.Role != "" && orgPrefixed(f.Organization.Role) == orgPrefix:
+		return errors.New("a role of prefixes alone")
+	case f.Kind.Machine() && (f.Organization.Role != "" || len(f.Permissions) > 0 || len(f.Features) > 0 || len(f.Plans) > 0):
+		return fmt.Errorf("a %s has no role, permission, feature or plan", f.Kind)
+	case f.Kind.Machine() && (f.Pending || f.Verification != nil):
+		return fmt.Errorf("a %s has no session tasks and no verification ages", f.Kind)
+	case f.Skew < 0 || f.Skew > MaxSkew:
+		return fmt.Errorf("a skew of %s is not between 0 and %s", f.Skew, MaxSkew)
+	case slices.Contains(f.Permissions, "") || slices.Contains(f.Scopes, ""):
+		return errors.New("an empty permission or scope")
+	case f.Claims != nil && !isObject(f.Claims):
+		return errors.New("the claims are not a JSON object")
+	}
+	for _, elements := range [][]string{f.Features, f.Plans} {
+		for _, element := range elements {
+			if _, ok := parseElement(element); !ok {
+				return errors.New("a feature or plan is not o:, u:, ou: or uo: and a slug")
+			}
+		}
+	}
+	return nil
+}
+
+func isObject(raw json.RawMessage) bool {
+	return json.Valid(raw) && strings.HasPrefix(strings.TrimLeft(string(raw), " \t\r\n"), "{")
+}
+
+// unix packs a time into nanoseconds since 1970, where 0 is no time at all. A time that does not fit, before 1678 or after 2261, becomes
+// the nearest that does, with room for a skew: "9999-12-31" must not wrap round to the past. An end at 1970 itself must not become "never".
+func unix(t time.Time) int64 {
+	const first, last = math.MinInt64, math.MaxInt64 - int64(MaxSkew)
+	switch {
+	case t.IsZero():
+		return 0
+	case t.Before(time.Unix(0, first)):
+		return first
+	case t.After(time.Unix(0, last)):
+		return last
+	case t.UnixNano() == 0:
+		return 1
+	default:
+		return t.UnixNano()
+	}
+}

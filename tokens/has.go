@@ -1,0 +1,260 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tokens
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Demand is one thing that [Principal.Has] asks of a session. The zero Demand is never met.
+type Demand struct {
+	what   what
+	scope  scope  // of a feature or plan
+	level  Level  // of a reverification
+	text   string // a role, permission or slug, as it is compared
+	within time.Duration
+}
+
+type what uint8
+
+const (
+	whatRole what = iota + 1
+	whatPermission
+	whatFeature
+	whatPlan
+	whatReverification
+)
+
+// Role demands a role in the active organization. "admin" and "org:admin" are the same role.
+func Role(name string) Demand { return named(whatRole, name) }
+
+// Permission demands a permission in the active organization. "invoices:read" asks for "org:invoices:read".
+func Permission(name string) Demand { return named(whatPermission, name) }
+
+// Feature demands a feature: "slug" of user or organization, "o:slug", "org:slug" or "organization:slug", "u:slug" or "user:slug".
+func Feature(name string) Demand { return billed(whatFeature, name) }
+
+// Plan demands a plan, spelled like a feature.
+func Plan(name string) Demand { return billed(whatPlan, name) }
+
+// A Level says which factors must be fresh.
+type Level uint8
+
+// The levels.
+const (
+	// FirstFactor is the first factor.
+	FirstFactor Level = iota + 1
+	// SecondFactor is the second factor, or the first for users who have no second.
+	SecondFactor
+	// MultiFactor is both factors, or the first for users who have no second.
+	MultiFactor
+)
+
+// String returns the level's name in lower case, or "unknown".
+func (l Level) String() string {
+	switch l {
+	case FirstFactor:
+		return "first_factor"
+	case SecondFactor:
+		return "second_factor"
+	case MultiFactor:
+		return "multi_factor"
+	default:
+		return "unknown"
+	}
+}
+
+// Reverified demands that the factors of level were verified less than within ago. Ages count on from when the session token was issued.
+func Reverified(level Level, within time.Duration) Demand {
+	return Demand{what: whatReverification, level: level, within: within}
+}
+
+// Check returns why the demand can never be met, whoever asks, or nil.
+func (d Demand) Check() error {
+	switch d.what {
+	case whatRole, whatPermission:
+		if d.text == orgPrefix {
+			return errors.New("it is empty, or prefixes org: alone")
+		}
+	case whatFeature, whatPlan:
+		if d.scope == 0 {
+			return errors.New("it is not slug, o:slug or u:slug")
+		}
+	case whatReverification:
+		if d.level < FirstFactor || d.level > MultiFactor || d.within <= 0 {
+			return errors.New("it needs a level and a positive time")
+		}
+	default:
+		return errors.New("it asks nothing")
+	}
+	return nil
+}
+
+// Has reports whether the caller holds everything that is asked. Nothing asked is false; a machine, an anonymous caller and a demand
+// that fails [Demand.Check] are false. It judges the facts alone: that a session is pending makes no difference here.
+//
+// Roles and permissions need an active organization; features and plans do not.
+func (p *Principal) Has(demands ...Demand) bool {
+	if p == nil || p.session == nil || len(demands) == 0 {
+		return false
+	}
+	for _, d := range demands {
+		if !p.meets(d) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Principal) meets(d Demand) bool {
+	switch d.what {
+	case whatRole:
+		return p.organization != nil && d.text != orgPrefix && p.organization.Role == d.text
+	case whatPermission:
+		return p.organization != nil && d.text != orgPrefix && slices.Contains(p.session.permissions, d.text)
+	case whatFeature:
+		return holds(p.session.features, d)
+	case whatPlan:
+		return holds(p.session.plans, d)
+	case whatReverification:
+		return p.reverified(d.level, d.within)
+	default:
+		return false
+	}
+}
+
+func (p *Principal) reverified(level Level, within time.Duration) bool {
+	v := p.session.verification
+	if v == nil || within <= 0 {
+		return false
+	}
+	var since time.Duration // what has passed since the ages were told
+	if p.issuedAt != 0 {
+		since = max(0, time.Since(time.Unix(0, p.issuedAt)))
+	}
+	fresh := func(age time.Duration) bool { return age >= 0 && age < within-since } // age+since could overflow
+	switch {
+	case v.First < 0 && v.Second < 0:
+		return false
+	case level == FirstFactor:
+		return fresh(v.First)
+	case v.Second < 0:
+		return (level == SecondFactor || level == MultiFactor) && fresh(v.First)
+	case level == SecondFactor:
+		return fresh(v.Second)
+	case level == MultiFactor:
+		return fresh(v.First) && fresh(v.Second)
+	default:
+		return false
+	}
+}
+
+const orgPrefix = "org:"
+
+// orgPrefixed gives a role or a demanded permission exactly one prefix.
+func orgPrefixed(name string) string {
+	bare := name
+	for strings.HasPrefix(bare, orgPrefix) {
+		bare = bare[len(orgPrefix):]
+	}
+	switch {
+	case name == "":
+		return ""
+	case len(name) == len(bare)+len(orgPrefix):
+		return name
+	default:
+		return orgPrefix + bare
+	}
+}
+
+func named(what what, name string) Demand {
+	if name == "" {
+		name = orgPrefix // which no one holds
+	}
+	return Demand{what: what, text: orgPrefixed(name)}
+}
+
+// A scope says whose a feature or plan is, as a set of bits.
+type scope uint8
+
+const (
+	scopeOrganization scope = 1 << iota
+	scopeUser
+)
+
+// An element is one feature or plan that is held.
+type element struct {
+	scope scope
+	slug  string
+}
+
+func parseElement(text string) (element, bool) {
+	prefix, slug, ok := strings.Cut(text, ":")
+	if !ok || slug == "" {
+		return element{}, false
+	}
+	switch prefix {
+	case "o":
+		return element{scopeOrganization, slug}, true
+	case "u":
+		return element{scopeUser, slug}, true
+	case "ou", "uo":
+		return element{scopeOrganization | scopeUser, slug}, true
+	default:
+		return element{}, false
+	}
+}
+
+func scoped(texts []string) []element {
+	elements := make([]element, 0, len(texts))
+	for _, text := range texts {
+		e, _ := parseElement(text) // checked before
+		elements = append(elements, e)
+	}
+	return elements
+}
+
+func elementTexts(elements []element) []string {
+	texts := make([]string, 0, len(elements))
+	for _, e := range elements {
+		prefix := map[scope]string{scopeOrganization: "o:", scopeUser: "u:"}[e.scope]
+		if prefix == "" {
+			prefix = "ou:"
+		}
+		texts = append(texts, prefix+e.slug)
+	}
+	return texts
+}
+
+func billed(what what, name string) Demand {
+	prefix, slug, qualified := strings.Cut(name, ":")
+	d := Demand{what: what, scope: scopeOrganization | scopeUser, text: name}
+	if qualified {
+		switch prefix {
+		case "o", "org", "organization":
+			d.scope = scopeOrganization
+		case "u", "user":
+			d.scope = scopeUser
+		default:
+			d.scope = 0
+		}
+		d.text = slug
+	}
+	if d.text == "" || strings.Contains(d.text, ":") {
+		d.scope = 0
+	}
+	return d
+}
+
+func holds(elements []element, d Demand) bool {
+	for _, e := range elements {
+		if e.scope&d.scope != 0 && e.slug == d.text {
+			return true
+		}
+	}
+	return false
+}

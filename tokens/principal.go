@@ -1,0 +1,296 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package tokens
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Principal is the verified caller: facts that never change, and no decisions. Only [NewPrincipal] makes one.
+//
+// A nil *Principal is an anonymous caller: every accessor returns its zero value and [Principal.Has] is false.
+type Principal struct {
+	kind         Kind
+	id           string
+	subject      string
+	userID       string
+	issuer       string
+	clientID     string
+	clientName   string
+	callerName   string
+	claims       string
+	scopes       []string
+	organization *Organization
+	actor        *Actor
+	session      *session // nil for machines
+	issuedAt     int64
+	notBefore    int64
+	expiresAt    int64
+	skew         time.Duration
+}
+
+// A session holds what only sessions have.
+type session struct {
+	permissions  []string
+	features     []element
+	plans        []element
+	verification *Verification
+	pending      bool
+}
+
+// Kind returns the kind of the credential.
+func (p *Principal) Kind() Kind {
+	if p == nil {
+		return 0
+	}
+	return p.kind
+}
+
+// ID returns the id of the session, key or token, or "".
+func (p *Principal) ID() string {
+	if p == nil {
+		return ""
+	}
+	return p.id
+}
+
+// Subject returns who the credential is about.
+func (p *Principal) Subject() string {
+	if p == nil {
+		return ""
+	}
+	return p.subject
+}
+
+// UserID returns the user who calls or for whom is called, or "".
+func (p *Principal) UserID() string {
+	if p == nil {
+		return ""
+	}
+	return p.userID
+}
+
+// Issuer returns who issued the credential, or "".
+func (p *Principal) Issuer() string {
+	if p == nil {
+		return ""
+	}
+	return p.issuer
+}
+
+// ClientID returns the OAuth client or machine that the token was issued to, or "".
+func (p *Principal) ClientID() string {
+	if p == nil {
+		return ""
+	}
+	return p.clientID
+}
+
+// ClientName returns the name that rules know the client by; the client id where the verifier maps none.
+func (p *Principal) ClientName() string {
+	if p == nil {
+		return ""
+	}
+	return p.clientName
+}
+
+// CallerName returns the name that rules know a machine by; the subject where the verifier maps none.
+func (p *Principal) CallerName() string {
+	if p == nil {
+		return ""
+	}
+	return p.callerName
+}
+
+// Organization returns the active organization, the role with exactly one prefix "org:". The zero Organization means none.
+func (p *Principal) Organization() Organization {
+	if p == nil || p.organization == nil {
+		return Organization{}
+	}
+	return *p.organization
+}
+
+// Actor returns who acts in the subject's place; ok is false when nobody does.
+func (p *Principal) Actor() (actor Actor, ok bool) {
+	if p == nil || p.actor == nil {
+		return Actor{}, false
+	}
+	return *p.actor, true
+}
+
+// Permissions returns a copy of the permissions held in the active organization.
+func (p *Principal) Permissions() []string {
+	if p == nil || p.session == nil {
+		return nil
+	}
+	return slices.Clone(p.session.permissions)
+}
+
+// Features returns the features, each as "o:slug", "u:slug" or "ou:slug".
+func (p *Principal) Features() []string {
+	if p == nil || p.session == nil {
+		return nil
+	}
+	return elementTexts(p.session.features)
+}
+
+// Plans returns the plans, spelled like features.
+func (p *Principal) Plans() []string {
+	if p == nil || p.session == nil {
+		return nil
+	}
+	return elementTexts(p.session.plans)
+}
+
+// Scopes returns a copy of the scopes.
+func (p *Principal) Scopes() []string {
+	if p == nil {
+		return nil
+	}
+	return slices.Clone(p.scopes)
+}
+
+// HasScope reports whether the scope was granted; compared byte by byte.
+func (p *Principal) HasScope(scope string) bool {
+	return p != nil && scope != "" && slices.Contains(p.scopes, scope)
+}
+
+// Pending reports whether the session has open tasks.
+func (p *Principal) Pending() bool { return p != nil && p.session != nil && p.session.pending }
+
+// Verification returns the ages of the factors when the credential was issued; ok is false when they are unknown.
+func (p *Principal) Verification() (v Verification, ok bool) {
+	if p == nil || p.session == nil || p.session.verification == nil {
+		return Verification{}, false
+	}
+	return *p.session.verification, true
+}
+
+// IssuedAt returns when the credential was issued, or the zero time.
+func (p *Principal) IssuedAt() time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return fromUnix(p.issuedAt)
+}
+
+// NotBefore returns when the credential begins to be valid, or the zero time.
+func (p *Principal) NotBefore() time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return fromUnix(p.notBefore)
+}
+
+// ExpiresAt returns when the credential ends, or the zero time when it does not.
+func (p *Principal) ExpiresAt() time.Time {
+	if p == nil {
+		return time.Time{}
+	}
+	return fromUnix(p.expiresAt)
+}
+
+// Deadline returns when the credential counts as expired: ExpiresAt and the verifier's skew. ok is false when it never does.
+func (p *Principal) Deadline() (deadline time.Time, ok bool) {
+	if p == nil || p.expiresAt == 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(0, p.expiresAt).Add(p.skew), true
+}
+
+// Expired reports whether the credential counts as expired at now: now ≥ ExpiresAt + skew (RFC 7519 §4.1.4).
+func (p *Principal) Expired(now time.Time) bool {
+	return p != nil && p.expiresAt != 0 && now.UnixNano() >= p.expiresAt+int64(p.skew)
+}
+
+// Claim returns a copy of the claim's JSON, as the credential carried it. Names are compared byte by byte.
+func (p *Principal) Claim(name string) (value json.RawMessage, ok bool) {
+	if p == nil || p.claims == "" {
+		return nil, false
+	}
+	d := json.NewDecoder(strings.NewReader(p.claims))
+	if _, err := d.Token(); err != nil {
+		return nil, false
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, false
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, false
+		}
+		if key == name {
+			return bytes.Clone(raw), true
+		}
+	}
+	return nil, false
+}
+
+// An Attribute is a fact about the caller that a request can be compared with.
+type Attribute uint8
+
+// The attributes.
+const (
+	// OrganizationID is the id of the active organization, or of the one that owns a key.
+	OrganizationID Attribute = iota + 1
+	// OrganizationSlug is its slug.
+	OrganizationSlug
+	// UserID is the id of the user.
+	UserID
+)
+
+// String returns the attribute's name as the schema spells it, or "ATTRIBUTE_UNSPECIFIED".
+func (a Attribute) String() string {
+	switch a {
+	case OrganizationID:
+		return "ORGANIZATION_ID"
+	case OrganizationSlug:
+		return "ORGANIZATION_SLUG"
+	case UserID:
+		return "USER_ID"
+	default:
+		return "ATTRIBUTE_UNSPECIFIED"
+	}
+}
+
+// Attribute returns the value of an attribute, or "" when the caller does not have it.
+func (p *Principal) Attribute(a Attribute) string {
+	switch {
+	case p == nil:
+		return ""
+	case a == UserID:
+		return p.userID
+	case p.organization == nil:
+		return ""
+	case a == OrganizationID:
+		return p.organization.ID
+	case a == OrganizationSlug:
+		return p.organization.Slug
+	default:
+		return ""
+	}
+}
+
+// LogValue names the caller without any claim: kind, subject, id and organization.
+func (p *Principal) LogValue() slog.Value {
+	if p == nil {
+		return slog.StringValue("anonymous")
+	}
+	return slog.GroupValue(slog.String("kind", p.kind.String()), slog.String("subject", p.subject), slog.String("id", p.id),
+		slog.String("organization", p.Organization().ID))
+}
+
+func fromUnix(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds)
+}

@@ -1,0 +1,210 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"strings"
+	"time"
+
+	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
+	"github.com/admitrpc/admit/tokens"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A PublicMode says whether a procedure is public, and what becomes of a credential there.
+type PublicMode uint8
+
+// The modes.
+const (
+	// NotPublic procedures need a grant.
+	NotPublic PublicMode = iota
+	// OptionalCredential procedures admit anyone and read a credential that is there.
+	OptionalCredential
+	// UnreadCredential procedures admit anyone and look at no credential.
+	UnreadCredential
+)
+
+// A Procedure is one served method with its rule. The nil Procedure refuses with [tokens.ReasonRuleMissing].
+type Procedure struct {
+	name     string
+	method   protoreflect.MethodDescriptor
+	rule     *admitv1.Rule
+	source   Source
+	public   PublicMode
+	hides    bool
+	outlive  time.Duration
+	byKind   [tokens.M2MToken + 1][]*grant
+	accepted string
+	others   *Denial // for kinds that no grant accepts
+}
+
+var (
+	ruleMissing       = &Denial{Reason: tokens.ReasonRuleMissing, Demand: "a rule"}
+	credentialMissing = &Denial{Reason: tokens.ReasonCredentialMissing, Demand: "a credential"}
+)
+
+// finish derives what follows from the grants.
+func (p *Procedure) finish() {
+	var accepted []string
+	for _, kind := range tokens.Kinds() {
+		if len(p.byKind[kind]) > 0 {
+			accepted = append(accepted, kind.String())
+		}
+	}
+	p.accepted = strings.Join(accepted, " ")
+	p.others = &Denial{
+		Reason: tokens.ReasonTokenTypeNotAccepted, Metadata: map[string]string{"accepted": p.accepted},
+		Demand: "one of " + strings.Join(accepted, ", "),
+	}
+}
+
+// Name returns "/package.Service/Method".
+func (p *Procedure) Name() string {
+	if p == nil {
+		return ""
+	}
+	return p.name
+}
+
+// Method returns the descriptor that the rule was read from; nil for the nil Procedure.
+func (p *Procedure) Method() protoreflect.MethodDescriptor {
+	if p == nil {
+		return nil
+	}
+	return p.method
+}
+
+// Source returns where the rule comes from.
+func (p *Procedure) Source() Source {
+	if p == nil {
+		return 0
+	}
+	return p.source
+}
+
+// Rule returns a copy of the rule as it was written; nil for the nil Procedure.
+func (p *Procedure) Rule() *admitv1.Rule {
+	if p == nil {
+		return nil
+	}
+	return proto.CloneOf(p.rule)
+}
+
+// Public returns whether the procedure is public.
+func (p *Procedure) Public() PublicMode {
+	if p == nil {
+		return NotPublic
+	}
+	return p.public
+}
+
+// Handler returns what the handler still decides, in words; "" when the rule is complete.
+func (p *Procedure) Handler() string {
+	if p == nil {
+		return ""
+	}
+	return p.rule.GetHandler()
+}
+
+// Hides reports whether refusals of authenticated callers are told as NotFound.
+func (p *Procedure) Hides() bool { return p != nil && p.hides }
+
+// Accepts reports whether some grant is for the kind. A public procedure accepts every kind, unless it leaves credentials unread.
+func (p *Procedure) Accepts(kind tokens.Kind) bool {
+	if p == nil || !kind.Known() {
+		return false
+	}
+	return p.public == OptionalCredential || len(p.byKind[kind]) > 0
+}
+
+// NotAccepted returns the decision about a credential of a kind that no grant is for.
+func (p *Procedure) NotAccepted() Decision {
+	if p == nil {
+		return Decision{Denial: ruleMissing}
+	}
+	return Decision{Denial: p.others}
+}
+
+// DecideCall decides from the caller alone; a nil principal is anonymous. A grant that needs no message admits; otherwise those that can
+// still hold survive, and every received message must be decided with [Procedure.DecideMessage]. The facts are judged as they are: that
+// the credential has expired is the guard's to see.
+func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
+	switch {
+	case p == nil:
+		return Decision{Denial: ruleMissing}
+	case p.public != NotPublic:
+		return Decision{Outcome: Admitted}
+	case caller == nil:
+		return Decision{Denial: credentialMissing}
+	}
+	kind := caller.Kind()
+	if !p.Accepts(kind) {
+		return p.NotAccepted()
+	}
+	d := Decision{kind: kind}
+	var best verdict
+	for i, g := range p.byKind[kind] {
+		v := g.caller(caller)
+		switch {
+		case v.unmet == 0 && len(g.matches) == 0:
+			return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
+		case v.unmet == 0:
+			d.survivors |= 1 << i
+		case v.closer(best):
+			best, d.Grant = v, g.number
+		}
+	}
+	if d.survivors != 0 {
+		return Decision{Outcome: NeedsMessage, kind: kind, survivors: d.survivors}
+	}
+	return p.refuse(d, best, best.unmet == 1)
+}
+
+// DecideMessage decides one received message by the grants that survived the call phase, which d tells of: the decision of DecideCall
+// for the first message, and the last decision about a message of the same call for each further one. Its outcome is never NeedsMessage.
+// The message must be of the method's input type, from the same descriptor; anything else is refused with [tokens.ReasonInternal].
+func (p *Procedure) DecideMessage(d Decision, caller *tokens.Principal, message proto.Message) Decision {
+	if p == nil || caller == nil || d.survivors == 0 || d.kind != caller.Kind() {
+		return Decision{Denial: internal}
+	}
+	if message == nil || message.ProtoReflect().Descriptor() != p.method.Input() {
+		return Decision{Denial: internal}
+	}
+	reflected := message.ProtoReflect()
+	next := Decision{kind: d.kind, survivors: d.survivors, met: d.met, later: true}
+	var best verdict
+	for i, g := range p.byKind[d.kind] {
+		if d.survivors&(1<<i) == 0 {
+			continue
+		}
+		v, meets := g.message(caller, reflected, d.met, !d.later)
+		if !d.later {
+			next.met |= meets
+		}
+		switch {
+		case v.unmet == 0 && next.Outcome != Admitted:
+			next.Outcome, next.Grant = Admitted, g.number
+		case next.Outcome != Admitted && v.closer(best):
+			best, next.Grant = v, g.number
+		}
+	}
+	if next.Outcome == Admitted {
+		return next
+	}
+	return p.refuse(next, best, false)
+}
+
+var internal = &Denial{Reason: tokens.ReasonInternal, Demand: "a message that the rule was made for"}
+
+// refuse tells the closest grant's first unmet demand. A reverification that alone is missing is told even where refusals are hidden,
+// since the user can do something about it.
+func (p *Procedure) refuse(d Decision, best verdict, alone bool) Decision {
+	d.Outcome, d.Denial, d.survivors = Refused, best.first, 0
+	if best.first != nil {
+		reason := best.first.Reason
+		d.Hidden = p.hides && Hideable(reason) && !(alone && reason == tokens.ReasonReverificationRequired)
+	}
+	return d
+}

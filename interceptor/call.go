@@ -1,0 +1,215 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package interceptor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/admitrpc/admit/policy"
+	"github.com/admitrpc/admit/tokens"
+	"google.golang.org/protobuf/proto"
+)
+
+// A Request is what a guard reads of a call before its messages.
+type Request struct {
+	// Authorization are all values of the header authorization.
+	Authorization []string
+	// Peer is the caller's network address, as the transport tells it; it may be empty.
+	Peer string
+	// TLS is the state of the caller's connection; nil where the transport has none or does not tell.
+	TLS *tls.ConnectionState
+}
+
+// A Call is one call that was let begin. It is the context of the handler: it carries the caller, masks whatever caller the transport's
+// context carried, and is what [Require] and [Settled] find.
+type Call struct {
+	tokens.Context
+
+	guard     *Guard
+	procedure *policy.Procedure
+	principal *tokens.Principal
+	decision  policy.Decision
+	settled   atomic.Bool
+	taken     atomic.Bool
+	decided   bool     // the one message of a call that is not a stream was decided
+	refused   *Refusal // its refusal, which is the answer whatever the handler makes of it
+}
+
+// callKey finds the call of a guard, or the innermost when guard is nil.
+type callKey struct{ guard *Guard }
+
+// Value returns the call for this package's own key, the caller for package tokens, and the parent's values otherwise.
+func (c *Call) Value(key any) any {
+	if k, ok := key.(callKey); ok && (k.guard == nil || k.guard == c.guard) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// Begin decides the call phase from the headers. name is the procedure's name as the transport knows it, for the observer.
+//
+// It returns a call, or a refusal; nothing of the body has been read then, and nothing may be. Nothing is taken from ctx but its values
+// and its end: a call inside a call is decided afresh.
+func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r Request) (*Call, *Refusal) {
+	if g == nil || g.verifiers == nil {
+		return nil, newRefusal(tokens.ReasonInternal, errors.New("the guard is nil; make it with interceptor.New"))
+	}
+	var v verified
+	var d policy.Decision
+	var ignored tokens.Reason
+	switch {
+	case p == nil:
+		d = p.DecideCall(nil)
+	case p.Public() == policy.UnreadCredential:
+		d = p.DecideCall(nil)
+	default:
+		v = g.verify(ctx, p, r)
+		if p.Public() != policy.NotPublic {
+			v, ignored = anonymous(v)
+		}
+		if v.refusal == nil {
+			d = p.DecideCall(v.principal)
+		}
+	}
+	if v.refusal == nil && d.Outcome == policy.Refused {
+		v.refusal = refusalOf(d)
+	}
+	if v.refusal != nil {
+		v.refusal.metadata = g.metadata
+	}
+	if g.observers != nil {
+		g.observers.Observe(ctx, Event{
+			Procedure: p, Name: name, Kind: v.kind, Principal: v.principal, Grant: d.Grant, Refusal: v.refusal, Ignored: ignored,
+		})
+	}
+	if v.refusal != nil {
+		return nil, v.refusal
+	}
+	return &Call{
+		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, principal: v.principal, decision: d,
+	}, nil
+}
+
+// anonymous makes of a credential that a public procedure does not believe none, and keeps why.
+func anonymous(v verified) (verified, tokens.Reason) {
+	switch {
+	case v.refusal != nil && ignorable(v.refusal):
+		return verified{}, v.refusal.reason
+	case v.refusal == nil && v.principal.Pending():
+		return verified{}, tokens.ReasonSessionPending
+	default:
+		return v, ""
+	}
+}
+
+// Take finds the call that this guard let begin for this procedure in ctx, once: the mark that a call was decided belongs to one call,
+// and a context that another call inherits does not decide it. ok is false when there is none, and then the call must be decided.
+func (g *Guard) Take(ctx context.Context, procedure string) (call *Call, ok bool) {
+	if g == nil {
+		return nil, false
+	}
+	c, _ := ctx.Value(callKey{guard: g}).(*Call)
+	if c == nil || c.procedure.Name() != procedure || c.taken.Swap(true) {
+		return nil, false
+	}
+	return c, true
+}
+
+// Procedure returns what was called.
+func (c *Call) Procedure() *policy.Procedure { return c.procedure }
+
+// NeedsMessages reports whether every received message must be decided with [Call.Message].
+func (c *Call) NeedsMessages() bool { return c.decision.Outcome == policy.NeedsMessage }
+
+// Message decides the one message of a call that is not a stream; nil lets it through. A call whose messages need no decision lets all
+// through. A refused message is reset, so that nothing of it reaches the handler.
+func (c *Call) Message(message any) *Refusal {
+	_, refusal := c.decide(c.decision, message)
+	if refusal != nil {
+		c.refused = refusal
+		reset(message)
+	}
+	c.decided = true
+	return refusal
+}
+
+func reset(message any) {
+	if m, ok := message.(proto.Message); ok {
+		proto.Reset(m)
+	}
+}
+
+// decide decides a message after the decision d, and tells the observer of a refusal.
+func (c *Call) decide(d policy.Decision, message any) (policy.Decision, *Refusal) {
+	if !c.NeedsMessages() {
+		return d, nil
+	}
+	m, _ := message.(proto.Message)
+	next := c.procedure.DecideMessage(d, c.principal, m)
+	if next.Outcome == policy.Admitted {
+		return next, nil
+	}
+	refusal := refusalOf(next)
+	c.observe(refusal, next.Grant)
+	return next, refusal
+}
+
+// observe tells of the end of a call that had begun.
+func (c *Call) observe(refusal *Refusal, grant int) {
+	refusal.metadata = c.guard.metadata
+	if c.guard.observers != nil {
+		c.guard.observers.Observe(c, Event{
+			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.principal.Kind(), Principal: c.principal,
+			Grant: grant, Refusal: refusal, Message: true,
+		})
+	}
+}
+
+// deadline returns when a stream of this call ends with its credential; ok is false when it does not.
+func (c *Call) deadline() (deadline time.Time, ok bool) {
+	deadline, ok = c.principal.Deadline()
+	return deadline.Add(c.procedure.Outlive()), ok
+}
+
+// unsettled returns the refusal of a handler that answers without having settled what its rule leaves to it, or nil.
+func (c *Call) unsettled() *Refusal {
+	if c.procedure.Handler() == "" || c.settled.Load() {
+		return nil
+	}
+	refusal := newRefusal(tokens.ReasonInternal, errors.New("the handler answered without interceptor.Require or interceptor.Settled, which its rule demands"))
+	c.observe(refusal, 0)
+	return refusal
+}
+
+// Finish has the last word about the error of a handler: a refusal, however wrapped, is answered as such; any other error is the
+// handler's own and comes back as it is; and success without having settled what the rule leaves to the handler is INTERNAL.
+//
+// Of a call that is not a stream, a refused message is the answer, and so is INTERNAL where a message had to be decided and none was.
+func (c *Call) Finish(err error) error {
+	if c.refused != nil {
+		return c.refused
+	}
+	if err == nil && c.NeedsMessages() && !c.decided {
+		return newRefusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
+	}
+	return c.finish(err)
+}
+
+// finish is Finish but for the message.
+func (c *Call) finish(err error) error {
+	if err == nil {
+		if refusal := c.unsettled(); refusal != nil {
+			return refusal
+		}
+		return nil
+	}
+	if refusal := RefusalOf(err); refusal != nil {
+		return refusal
+	}
+	return err
+}

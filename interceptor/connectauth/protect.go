@@ -1,0 +1,133 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package connectauth
+
+import (
+	"context"
+	"net/http"
+
+	"connectrpc.com/connect"
+	"github.com/admitrpc/admit/interceptor"
+	"github.com/admitrpc/admit/policy"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+const authorization = "Authorization" // as net/http spells it
+
+// Protect guards a handler: pass it to every generated New…Handler. It installs a request gate, which decides from the headers before
+// anything is read, and an interceptor, which decides messages; there is no way to install one of them alone. Interceptors given after
+// Protect see the caller in their context, those given before it run outside the interceptor but still behind the gate.
+//
+// A nil guard refuses every call.
+func Protect(guard *interceptor.Guard) connect.HandlerOption {
+	p := &protection{guard: guard}
+	return connect.WithHandlerOptions(connect.WithRequestGate(p.gate), connect.WithInterceptors(p))
+}
+
+// protection is a guard in a handler.
+type protection struct {
+	guard *interceptor.Guard
+}
+
+// procedure returns the rule that belongs to the handler's own descriptor; nil where there is none, which refuses.
+func (p *protection) procedure(spec connect.Spec) *policy.Procedure {
+	method, ok := spec.Schema.(protoreflect.MethodDescriptor)
+	if !ok {
+		return nil
+	}
+	return p.guard.Procedure(spec.Procedure, method)
+}
+
+func (p *protection) begin(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {
+	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), interceptor.Request{Authorization: header[authorization], Peer: peer.Addr})
+}
+
+// gate decides the call phase.
+func (p *protection) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+	call, refusal := p.begin(ctx, spec, peer, header)
+	if refusal != nil {
+		return nil, refuseAtGate(ctx, refusal, spec, peer, header)
+	}
+	return call, nil
+}
+
+// take finds the call that the gate let begin, or decides it where the context that reached the interceptor is not the gate's.
+func (p *protection) take(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, *interceptor.Call, *interceptor.Refusal) {
+	if call, ok := p.guard.Take(ctx, spec.Procedure); ok {
+		return ctx, call, nil
+	}
+	call, refusal := p.begin(ctx, spec, peer, header)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	_, _ = p.guard.Take(call, spec.Procedure) // so that nothing else does
+	return call, call, nil
+}
+
+// WrapUnary decides the message of a call.
+func (p *protection) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
+		spec := request.Spec()
+		if spec.IsClient {
+			return next(ctx, request)
+		}
+		ctx, call, refusal := p.take(ctx, spec, request.Peer(), request.Header())
+		if refusal != nil {
+			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
+		}
+		keepPrivate(responseHeader(ctx), call, request.HTTPMethod())
+		if refusal := call.Message(request.Any()); refusal != nil {
+			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
+		}
+		response, err := next(ctx, request)
+		if response != nil && request.HTTPMethod() == http.MethodGet && call.Procedure().Public() == policy.NotPublic {
+			response.Header().Del(cacheControl) // ours stands; the handler does not know who else may ask
+		}
+		if err := call.Finish(err); err != nil {
+			return nil, answer(responseHeader(ctx), err, request.Peer())
+		}
+		return response, nil
+	}
+}
+
+// WrapStreamingClient leaves clients alone.
+func (p *protection) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+// WrapStreamingHandler holds a stream to its call.
+func (p *protection) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		ctx, call, refusal := p.take(ctx, conn.Spec(), conn.Peer(), conn.RequestHeader())
+		if refusal != nil {
+			return refuse(conn.ResponseHeader(), refusal, conn.Peer())
+		}
+		if call.Bare() {
+			return answer(conn.ResponseHeader(), call.Finish(next(ctx, conn)), conn.Peer())
+		}
+		stream := call.Stream(conn.Receive)
+		defer stream.Close()
+		defer endReads(ctx, conn.RequestHeader(), stream)()
+		guarded := &guardedConn{StreamingHandlerConn: conn, stream: stream}
+		return answer(conn.ResponseHeader(), stream.Finish(next(stream.Context(), guarded)), conn.Peer())
+	}
+}
+
+// guardedConn is a stream as its handler sees it.
+type guardedConn struct {
+	connect.StreamingHandlerConn
+
+	stream *interceptor.Stream
+}
+
+// Receive receives a decided message.
+func (c *guardedConn) Receive(message any) error { return c.stream.Receive(message) }
+
+// Send sends where the call allows it.
+func (c *guardedConn) Send(message any) error {
+	if err := c.stream.Send(); err != nil {
+		return err
+	}
+	return c.StreamingHandlerConn.Send(message) //nolint:wrapcheck // It is the transport's own.
+}

@@ -1,0 +1,148 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package grpcauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/admitrpc/admit/interceptor"
+	"github.com/admitrpc/admit/policy"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// A Server is a gRPC server whose services are guarded. Make it with [NewServer]. Register services on the Server itself, never on the
+// embedded *grpc.Server: calls to a service that was registered past the guard are refused, and [Server.Serve] does not start.
+type Server struct {
+	*grpc.Server
+
+	guard *interceptor.Guard
+
+	mu      sync.RWMutex
+	guarded map[string]*policy.Procedure // guarded by mu; by full method, nil where no rule is
+}
+
+// NewServer makes a server with the given options. Interceptors that are given with grpc.ChainUnaryInterceptor and
+// grpc.ChainStreamInterceptor run behind the guard and see the caller in their context; a single grpc.StreamInterceptor runs before it.
+//
+// A nil guard refuses every call.
+func NewServer(guard *interceptor.Guard, options ...grpc.ServerOption) *Server {
+	s := &Server{guard: guard, guarded: map[string]*policy.Procedure{}}
+	first := []grpc.ServerOption{grpc.ChainUnaryInterceptor(s.onlyGuarded), grpc.ChainStreamInterceptor(s.guardStream)}
+	s.Server = grpc.NewServer(append(first, options...)...)
+	return s
+}
+
+// RegisterService registers a service behind the guard. Each method is bound to its rule here. A service that the rules do not serve is
+// registered all the same, and every call to it is refused with RULE_MISSING.
+func (s *Server) RegisterService(description *grpc.ServiceDesc, implementation any) {
+	guarded := *description
+	guarded.Methods = slices.Clone(description.Methods)
+	guarded.Streams = slices.Clone(description.Streams)
+	service := linked(description.ServiceName)
+	for i := range guarded.Methods {
+		method := &guarded.Methods[i]
+		name := "/" + description.ServiceName + "/" + method.MethodName
+		method.Handler = s.guardUnary(name, s.bind(name, service, method.MethodName, false, false), method.Handler)
+	}
+	for i := range guarded.Streams {
+		stream := &guarded.Streams[i]
+		name := "/" + description.ServiceName + "/" + stream.StreamName
+		s.bind(name, service, stream.StreamName, stream.ClientStreams, stream.ServerStreams)
+		stream.Handler = s.onlyGuardedStream(name, stream.Handler)
+	}
+	s.Server.RegisterService(&guarded, implementation)
+}
+
+// bind finds the rule of a method. The handlers' messages are those of the linked descriptor, so a rule that was read from another, or
+// for another shape of stream, is not theirs.
+func (s *Server) bind(name string, service protoreflect.ServiceDescriptor, method string, clientStreams, serverStreams bool) *policy.Procedure {
+	var bound *policy.Procedure
+	if service != nil {
+		if m := service.Methods().ByName(protoreflect.Name(method)); m != nil && m.IsStreamingClient() == clientStreams && m.IsStreamingServer() == serverStreams {
+			bound = s.guard.Procedure(name, m)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.guarded[name] = bound
+	return bound
+}
+
+func linked(service string) protoreflect.ServiceDescriptor {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return nil
+	}
+	d, _ := found.(protoreflect.ServiceDescriptor)
+	return d
+}
+
+func (s *Server) lookup(name string) (p *policy.Procedure, guarded bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, guarded = s.guarded[name]
+	return p, guarded
+}
+
+// Serve serves on the listener, unless [Check] finds a service that was registered past the guard.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := Check(s); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	return s.Server.Serve(listener) //nolint:wrapcheck // It is the server's own.
+}
+
+// ServeHTTP serves a request over net/http, unless [Check] finds a service that was registered past the guard.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := Check(s); err != nil {
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	s.Server.ServeHTTP(w, r)
+}
+
+// Check returns an error that names every service which was registered past the guard, on the embedded *grpc.Server, or nil.
+func Check(s *Server) error {
+	if s == nil || s.Server == nil {
+		return errors.New("grpcauth: the server is nil; make it with grpcauth.NewServer")
+	}
+	var past []string
+	for service, info := range s.GetServiceInfo() {
+		for _, method := range info.Methods {
+			if _, guarded := s.lookup("/" + service + "/" + method.Name); !guarded {
+				past = append(past, service)
+				break
+			}
+		}
+	}
+	if len(past) == 0 {
+		return nil
+	}
+	slices.Sort(past)
+	return fmt.Errorf("grpcauth: registered past the guard: %s; register on the *grpcauth.Server, not on the *grpc.Server inside", strings.Join(past, ", "))
+}
+
+// onlyGuarded refuses unary calls to services that were registered past the guard.
+func (s *Server) onlyGuarded(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if _, ok := s.guard.Take(ctx, info.FullMethod); !ok {
+		return nil, s.refuseUnguarded(ctx, info.FullMethod)
+	}
+	return next(ctx, request)
+}
+
+// refuseUnguarded refuses as a procedure without a rule is refused.
+func (s *Server) refuseUnguarded(ctx context.Context, name string) error {
+	_, refusal := s.guard.Begin(ctx, name, nil, interceptor.Request{})
+	return refuse(ctx, refusal)
+}

@@ -1,0 +1,126 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/admitrpc/admit/policy"
+	"github.com/admitrpc/admit/tokens"
+	"github.com/admitrpc/admit/tokens/cache"
+	"google.golang.org/genproto/googleapis/rpc/code"
+)
+
+// A verified is what came of the credential of a call.
+type verified struct {
+	kind      tokens.Kind
+	principal *tokens.Principal
+	refusal   *Refusal
+	grant     int
+}
+
+// verify turns the credential of a request into a principal. Of a credential that was verified before only the digest is looked at; that
+// its kind is accepted and that it has not expired is asked on every call.
+func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r Request) verified {
+	token, err := tokens.ParseBearer(r.Authorization)
+	if err != nil {
+		return verified{refusal: refusalFrom(ctx, err)}
+	}
+	if token == "" {
+		return verified{}
+	}
+	now := time.Now()
+	key := cache.KeyOf(token)
+	if principal, ok := g.cache.Get(key, now); ok {
+		return judge(p, principal, now)
+	}
+	if !tokens.ValidBearer(token) {
+		return verified{refusal: newRefusal(tokens.ReasonCredentialMalformed, errors.New("the token has characters outside RFC 6750 §2.1"))}
+	}
+	form, verifier, ok := g.verifiers.Classify(token)
+	if !ok {
+		return verified{refusal: newRefusal(tokens.ReasonTokenInvalid, errors.New("no verifier declared the form of the credential"))}
+	}
+	if !p.Accepts(form.Kind) {
+		return verified{kind: form.Kind, refusal: refusalOf(p.NotAccepted())}
+	}
+	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Procedure: p.Name(), Peer: r.Peer, TLS: r.TLS}
+	principal, err := g.cache.Do(ctx, key, func(ctx context.Context) (*tokens.Principal, error) {
+		return call(ctx, verifier, credential)
+	})
+	if err != nil {
+		return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}
+	}
+	return judge(p, principal, time.Now())
+}
+
+// judge asks of a verified credential what is asked on every call.
+func judge(p *policy.Procedure, principal *tokens.Principal, now time.Time) verified {
+	v := verified{kind: principal.Kind(), principal: principal}
+	switch {
+	case !p.Accepts(v.kind):
+		v.refusal = refusalOf(p.NotAccepted())
+	case principal.Expired(now):
+		v.refusal = newRefusal(tokens.ReasonTokenExpired, nil)
+	}
+	return v
+}
+
+// call calls a verifier and holds it to its contract.
+func call(ctx context.Context, verifier tokens.Verifier, credential tokens.Credential) (principal *tokens.Principal, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			// The value may contain the credential, so only its type is told.
+			principal, err = nil, tokens.NewError(tokens.ReasonInternal, fmt.Errorf("verifier %T panicked with a %T", verifier, r))
+		}
+	}()
+	principal, err = verifier.Verify(ctx, credential)
+	switch {
+	case err != nil:
+		return nil, err //nolint:wrapcheck // Its reason is read from it.
+	case principal == nil:
+		return nil, tokens.NewError(tokens.ReasonInternal, fmt.Errorf("verifier %T returned neither a principal nor an error", verifier))
+	case principal.Kind() != credential.Form.Kind:
+		return nil, tokens.NewError(tokens.ReasonInternal, fmt.Errorf("verifier %T made a %s of a %s", verifier, principal.Kind(), credential.Form.Kind))
+	}
+	return principal, nil
+}
+
+// refusalFrom makes a refusal of an error of extraction or of a verifier.
+func refusalFrom(ctx context.Context, err error) *Refusal {
+	if ctx.Err() != nil && !isTokenError(err) {
+		return gone(ctx.Err())
+	}
+	e, ok := errors.AsType[*tokens.Error](err)
+	if !ok {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return newRefusal(tokens.ReasonVerifierUnavailable, errors.New("the verifier timed out"))
+		}
+		return newRefusal(tokens.ReasonInternal, err)
+	}
+	switch e.Reason { //nolint:exhaustive // A verifier has no say about what a caller may do.
+	case tokens.ReasonCredentialMalformed, tokens.ReasonTokenInvalid, tokens.ReasonTokenExpired, tokens.ReasonTokenNotYetValid,
+		tokens.ReasonTokenRevoked, tokens.ReasonRateLimited, tokens.ReasonVerifierUnavailable:
+	default:
+		return newRefusal(tokens.ReasonInternal, err)
+	}
+	r := newRefusal(e.Reason, err)
+	if e.RetryAfter > 0 && r.retryAfter > 0 {
+		r.retryAfter = e.RetryAfter
+	}
+	return r
+}
+
+func isTokenError(err error) bool {
+	_, ok := errors.AsType[*tokens.Error](err)
+	return ok
+}
+
+// ignorable reports whether a public procedure takes a refused credential for none.
+func ignorable(r *Refusal) bool {
+	return r.code == code.Code_UNAUTHENTICATED && !tokens.IsTwoCredentials(r.cause)
+}

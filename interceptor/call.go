@@ -23,6 +23,9 @@ type Request struct {
 	Peer string
 	// TLS is the state of the caller's connection; nil where the transport has none or does not tell.
 	TLS *tls.ConnectionState
+	// Identity is a pointer that the transport has for this very call and for no other, by which [Guard.Take] knows it again; nil where
+	// there is none, and then a call that was let begin is not known again.
+	Identity any
 }
 
 // A Call is one call that was let begin. It is the context of the handler: it carries the caller, masks whatever caller the transport's
@@ -33,6 +36,7 @@ type Call struct {
 	guard     *Guard
 	procedure *policy.Procedure
 	principal *tokens.Principal
+	identity  any
 	decision  policy.Decision
 	settled   atomic.Bool
 	taken     atomic.Bool
@@ -91,7 +95,7 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 		return nil, v.refusal
 	}
 	return &Call{
-		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, principal: v.principal, decision: d,
+		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, principal: v.principal, identity: r.Identity, decision: d,
 	}, nil
 }
 
@@ -107,14 +111,14 @@ func anonymous(v verified) (verified, tokens.Reason) {
 	}
 }
 
-// Take finds the call that this guard let begin for this procedure in ctx, once: the mark that a call was decided belongs to one call,
-// and a context that another call inherits does not decide it. ok is false when there is none, and then the call must be decided.
-func (g *Guard) Take(ctx context.Context, procedure string) (call *Call, ok bool) {
-	if g == nil {
+// Take finds the call that this guard let begin for this procedure in ctx, once. The mark that a call was decided belongs to that very
+// call: a context that another call inherits has another identity. ok is false when there is none, and then the call must be decided.
+func (g *Guard) Take(ctx context.Context, procedure string, identity any) (call *Call, ok bool) {
+	if g == nil || identity == nil {
 		return nil, false
 	}
 	c, _ := ctx.Value(callKey{guard: g}).(*Call)
-	if c == nil || c.procedure.Name() != procedure || c.taken.Swap(true) {
+	if c == nil || c.identity != identity || c.procedure.Name() != procedure || c.taken.Swap(true) {
 		return nil, false
 	}
 	return c, true

@@ -20,7 +20,6 @@ type verified struct {
 	kind      tokens.Kind
 	principal *tokens.Principal
 	refusal   *Refusal
-	grant     int
 }
 
 // verify turns the credential of a request into a principal. Of a credential that was verified before only the digest is looked at; that
@@ -38,8 +37,8 @@ func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r Request) veri
 	if principal, ok := g.cache.Get(key, now); ok {
 		return judge(p, principal, now)
 	}
-	if !tokens.ValidBearer(token) {
-		return verified{refusal: newRefusal(tokens.ReasonCredentialMalformed, errors.New("the token has characters outside RFC 6750 §2.1"))}
+	if err := tokens.CheckBearer(token); err != nil {
+		return verified{refusal: refusalFrom(ctx, err)}
 	}
 	form, verifier, ok := g.verifiers.Classify(token)
 	if !ok {
@@ -102,7 +101,7 @@ func refusalFrom(ctx context.Context, err error) *Refusal {
 		}
 		return newRefusal(tokens.ReasonInternal, err)
 	}
-	switch e.Reason { //nolint:exhaustive // A verifier has no say about what a caller may do.
+	switch e.Reason { // A verifier has no say about what a caller may do.
 	case tokens.ReasonCredentialMalformed, tokens.ReasonTokenInvalid, tokens.ReasonTokenExpired, tokens.ReasonTokenNotYetValid,
 		tokens.ReasonTokenRevoked, tokens.ReasonRateLimited, tokens.ReasonVerifierUnavailable:
 	default:

@@ -87,12 +87,18 @@ func (c *checker) rule(rule *admitv1.Rule) {
 }
 
 func (c *checker) public(rule *admitv1.Rule) {
-	for field, set := range map[string]bool{
-		"refusal": rule.GetRefusal() != 0, "mode": rule.GetMode() != 0, "stream": rule.GetStream() != nil,
-		"fresh": rule.GetFresh(), "match": len(rule.GetMatch()) > 0,
+	for _, beside := range []struct {
+		field string
+		set   bool
+	}{
+		{"refusal", rule.GetRefusal() != 0},
+		{"mode", rule.GetMode() != 0},
+		{"stream", rule.GetStream() != nil},
+		{"fresh", rule.GetFresh()},
+		{"match", len(rule.GetMatch()) > 0},
 	} {
-		if set {
-			c.add("%s has no meaning beside public; remove it", field)
+		if beside.set {
+			c.add("%s has no meaning beside public; remove it", beside.field)
 		}
 	}
 }
@@ -112,9 +118,7 @@ func (c *checker) stream(stream *admitv1.Stream) {
 }
 
 func (c *checker) grant(number int, grant *admitv1.Grant) {
-	add := func(format string, args ...any) {
-		c.add("grant %d: "+format, append([]any{number}, args...)...)
-	}
+	add := func(text string) { c.add("grant %d: %s", number, text) }
 	if grant.When != nil {
 		add("when is not enforced by this version; remove it")
 	}

@@ -38,15 +38,15 @@ type Decision struct {
 	Outcome Outcome
 	// Hidden says that the caller must be told NotFound and nothing else. Only with Refused.
 	Hidden bool
+	later  bool // a message has been decided
+	kind   tokens.Kind
 	// Grant is the number, from 1, of the grant that admitted, or whose refusal is told; 0 when no grant is for the caller's kind.
 	Grant int
 	// Denial is what is told. Only with Refused; nil is then a bug, to be answered with [tokens.ReasonInternal].
 	Denial *Denial
 
-	kind      tokens.Kind
 	survivors uint64 // grants of the kind that the caller satisfies but for messages, by place
 	met       uint64 // matches that the first message met, of those that later messages may leave absent
-	later     bool   // a message has been decided
 }
 
 // A Denial is why a rule refuses. It never changes, and depends on the rule alone.
@@ -87,4 +87,4 @@ func (v *verdict) miss(denial *Denial) {
 }
 
 // closer reports whether v is told rather than best: fewer unmet demands, and the first declared among equals.
-func (v verdict) closer(best verdict) bool { return best.first == nil || v.unmet < best.unmet }
+func (v *verdict) closer(best *verdict) bool { return best.first == nil || v.unmet < best.unmet }

@@ -143,6 +143,9 @@ func (g *grant) session(s *admitv1.SessionToken) {
 	}
 }
 
+// maxMinutes are the most that a Duration holds, which are fewer than a uint32.
+const maxMinutes = int64(math.MaxInt64 / time.Minute)
+
 func (g *grant) reverification(r *admitv1.Reverification) {
 	level, minutes := tokens.Level(r.GetLevel()), r.GetMinutes() //nolint:gosec // Levels are checked, and spelled alike on both sides.
 	if _, ok := r.GetNeed().(*admitv1.Reverification_Preset_); ok {
@@ -157,7 +160,7 @@ func (g *grant) reverification(r *admitv1.Reverification) {
 			level, minutes = tokens.MultiFactor, 10
 		}
 	}
-	demanded := tokens.Reverified(level, min(time.Duration(minutes), math.MaxInt64/time.Minute)*time.Minute) // uint32 minutes overflow a Duration
+	demanded := tokens.Reverified(level, time.Duration(min(int64(minutes), maxMinutes))*time.Minute)
 	metadata := map[string]string{"level": level.String(), "minutes": strconv.FormatUint(uint64(minutes), 10)}
 	g.demand(tokens.ReasonReverificationRequired, metadata, fmt.Sprintf("%s within %d minutes", level, minutes),
 		func(p *tokens.Principal) bool { return p.Has(demanded) })

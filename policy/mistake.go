@@ -79,7 +79,7 @@ type place struct {
 
 func placeOf(d protoreflect.Descriptor) place {
 	p := place{file: d.ParentFile().Path(), subject: string(d.FullName())}
-	if location := d.ParentFile().SourceLocations().ByDescriptor(d); location.EndLine > 0 || location.StartLine > 0 {
+	if location := d.ParentFile().SourceLocations().ByDescriptor(d); len(location.Path) > 0 {
 		p.line = location.StartLine + 1
 	}
 	return p

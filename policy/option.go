@@ -55,12 +55,12 @@ func ServeService(services ...protoreflect.ServiceDescriptor) Option {
 // A pattern that names a service serves it; its generated code must be linked. A pattern never replaces an annotation: one that names an
 // annotated method exactly is a mistake (use [Override]), and wider ones leave it alone.
 func For(pattern string, rule Rule) Option {
-	return optionFunc(func(b *builder) { b.give("policy.For", pattern, rule) })
+	return optionFunc(func(b *builder) { b.give(FromFor, pattern, rule) })
 }
 
 // Override replaces the rule of one procedure, "/package.Service/Method", annotated or not. It shows in [Procedure.Source].
 func Override(procedure string, rule Rule) Option {
-	return optionFunc(func(b *builder) { b.give("policy.Override", procedure, rule) })
+	return optionFunc(func(b *builder) { b.give(FromOverride, procedure, rule) })
 }
 
 // Unannotated gives a rule to every served method that has none of its own, no default, and none from [For]: Unannotated(Public()) is
@@ -68,12 +68,12 @@ func Override(procedure string, rule Rule) Option {
 func Unannotated(rule Rule) Option {
 	return optionFunc(func(b *builder) {
 		if b.unannotated != nil {
-			b.mistake(place{file: "policy.Unannotated"}, "given twice; give one rule")
+			b.mistake(place{file: FromUnannotated.String()}, "given twice; give one rule")
 			return
 		}
 		b.unannotated = &rule
 		for _, text := range checkRule(rule.message) {
-			b.mistake(place{file: "policy.Unannotated"}, "%s", text)
+			b.mistake(place{file: FromUnannotated.String()}, "%s", text)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func (p *path) leaf(dotted string, field protoreflect.FieldDescriptor) error {
 	if field.IsMap() {
 		return fmt.Errorf("field %q is a map; a match needs a string or an integer", dotted)
 	}
-	switch field.Kind() { //nolint:exhaustive // All others are refused.
+	switch field.Kind() {
 	case protoreflect.StringKind:
 		p.isText = true
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind, protoreflect.Int64Kind, protoreflect.Sint64Kind,
@@ -82,14 +82,18 @@ func (p *path) compare(message protoreflect.Message, want string, pattern *resou
 
 func (p *path) compareFrom(depth int, message protoreflect.Message, want string, pattern *resource) found {
 	field := p.fields[depth]
-	if !message.Has(field) {
+	if field.HasPresence() && !message.Has(field) {
 		return foundAbsent
 	}
 	value := message.Get(field)
 	if !field.IsList() {
 		return p.compareValue(depth, value, want, pattern)
 	}
-	worst, list := foundOwn, value.List()
+	list := value.List()
+	if list.Len() == 0 {
+		return foundAbsent
+	}
+	worst := foundOwn
 	for i := range list.Len() {
 		worst = min(worst, p.compareValue(depth, list.Get(i), want, pattern))
 	}
@@ -123,7 +127,7 @@ func (p *path) compareValue(depth int, value protoreflect.Value, want string, pa
 func compareInteger(kind protoreflect.Kind, value protoreflect.Value, want string) found {
 	var buffer [20]byte
 	var text []byte
-	switch kind { //nolint:exhaustive // A path ends in no other kind.
+	switch kind {
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind, protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		if value.Uint() == 0 {
 			return foundAbsent

@@ -64,7 +64,7 @@ func (p pattern) specificity() int {
 
 func (p pattern) matches(procedure string) bool {
 	service, method, ok := strings.Cut(strings.TrimPrefix(procedure, "/"), "/")
-	if !ok || len(procedure) == 0 || procedure[0] != '/' || method == "" {
+	if !ok || len(procedure) == 0 || procedure[0] != '/' || method == "" || strings.Contains(method, "/") {
 		return false
 	}
 	if p.method != "" && p.method != method {

@@ -152,7 +152,7 @@ func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
 			return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
 		case v.unmet == 0:
 			d.survivors |= 1 << i
-		case v.closer(best):
+		case v.closer(&best):
 			best, d.Grant = v, g.number
 		}
 	}
@@ -186,7 +186,7 @@ func (p *Procedure) DecideMessage(d Decision, caller *tokens.Principal, message 
 		switch {
 		case v.unmet == 0 && next.Outcome != Admitted:
 			next.Outcome, next.Grant = Admitted, g.number
-		case next.Outcome != Admitted && v.closer(best):
+		case next.Outcome != Admitted && v.closer(&best):
 			best, next.Grant = v, g.number
 		}
 	}
@@ -204,7 +204,8 @@ func (p *Procedure) refuse(d Decision, best verdict, alone bool) Decision {
 	d.Outcome, d.Denial, d.survivors = Refused, best.first, 0
 	if best.first != nil {
 		reason := best.first.Reason
-		d.Hidden = p.hides && Hideable(reason) && !(alone && reason == tokens.ReasonReverificationRequired)
+		told := alone && reason == tokens.ReasonReverificationRequired
+		d.Hidden = p.hides && Hideable(reason) && !told
 	}
 	return d
 }

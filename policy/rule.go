@@ -5,6 +5,7 @@ package policy
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
@@ -174,18 +175,22 @@ type KeyDemand interface{ applyKey(key *admitv1.APIKey) }
 // A MachineDemand is something that [Machines] demands.
 type MachineDemand interface{ applyMachine(token *admitv1.M2MToken) }
 
-// A ScopesDemand demands scopes, of OAuth tokens, API keys and machines alike.
+// A ScopesDemand demands scopes, of OAuth tokens, API keys and machines alike. The zero ScopesDemand is a mistake.
 type ScopesDemand struct{ scopes []string }
 
 // Scopes demands all the scopes.
-func Scopes(allOf ...string) ScopesDemand { return ScopesDemand{scopes: orEmpty(allOf)} }
+func Scopes(allOf ...string) ScopesDemand { return ScopesDemand{scopes: slices.Clone(allOf)} }
 
 func (d ScopesDemand) applyOAuth(token *admitv1.OAuthToken) {
-	token.Scopes = append(token.Scopes, d.scopes...)
+	token.Scopes = append(token.Scopes, orEmpty(d.scopes)...)
 }
-func (d ScopesDemand) applyKey(key *admitv1.APIKey) { key.Scopes = append(key.Scopes, d.scopes...) }
+
+func (d ScopesDemand) applyKey(key *admitv1.APIKey) {
+	key.Scopes = append(key.Scopes, orEmpty(d.scopes)...)
+}
+
 func (d ScopesDemand) applyMachine(token *admitv1.M2MToken) {
-	token.Scopes = append(token.Scopes, d.scopes...)
+	token.Scopes = append(token.Scopes, orEmpty(d.scopes)...)
 }
 
 // Clients demands that the token belongs to one of the clients; "*" alone is any.

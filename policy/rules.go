@@ -100,7 +100,7 @@ type builder struct {
 
 // given is a rule from For or Override.
 type given struct {
-	by      string
+	by      Source
 	pattern pattern
 	rule    *admitv1.Rule
 	used    bool
@@ -123,8 +123,8 @@ func (b *builder) serve(service protoreflect.ServiceDescriptor) {
 	b.services = append(b.services, service)
 }
 
-func (b *builder) give(by, text string, rule Rule) {
-	at := place{file: by, subject: text}
+func (b *builder) give(by Source, text string, rule Rule) {
+	at := place{file: by.String(), subject: text}
 	for _, mistake := range checkRule(rule.message) {
 		b.mistake(at, "%s", mistake)
 	}
@@ -133,7 +133,7 @@ func (b *builder) give(by, text string, rule Rule) {
 		b.mistake(at, "%v", err)
 		return
 	}
-	if by == "policy.Override" && !p.exact() {
+	if by == FromOverride && !p.exact() {
 		b.mistake(at, "an override names one procedure; write /package.Service/Method")
 		return
 	}
@@ -163,7 +163,7 @@ func (b *builder) serveLinked(at place, name string) {
 func (b *builder) build() {
 	for _, g := range b.given {
 		if !g.pattern.anyServ {
-			b.serveLinked(place{file: g.by, subject: g.pattern.text}, g.pattern.service)
+			b.serveLinked(place{file: g.by.String(), subject: g.pattern.text}, g.pattern.service)
 		}
 	}
 	if len(b.services) == 0 && len(b.rules.mistakes) == 0 {
@@ -174,7 +174,7 @@ func (b *builder) build() {
 	}
 	for _, g := range b.given {
 		if !g.used {
-			b.mistake(place{file: g.by, subject: g.pattern.text}, "the rule applies to no served procedure that needs it; remove it or mend the pattern")
+			b.mistake(place{file: g.by.String(), subject: g.pattern.text}, "the rule applies to no served procedure that needs it; remove it or mend the pattern")
 		}
 	}
 	slices.SortFunc(b.rules.declared, func(x, y declared) int { return strings.Compare(x.procedure, y.procedure) })
@@ -222,7 +222,7 @@ func (b *builder) choose(d *declared, byDefault *admitv1.Rule) bool {
 		if !g.pattern.matches(d.procedure) {
 			continue
 		}
-		if g.by == "policy.Override" {
+		if g.by == FromOverride {
 			g.used, d.rule, d.source = true, g.rule, FromOverride
 			return true
 		}
@@ -234,7 +234,7 @@ func (b *builder) choose(d *declared, byDefault *admitv1.Rule) bool {
 	switch {
 	case annotated && best != nil && best.pattern.exact():
 		best.used = true
-		b.mistake(place{file: "policy.For", subject: best.pattern.text}, "the method has a rule in %s; replace it with policy.Override, or remove one", d.place.file)
+		b.mistake(place{file: FromFor.String(), subject: best.pattern.text}, "the method has a rule in %s; replace it with policy.Override, or remove one", d.place.file)
 		return false
 	case own != nil:
 		d.rule, d.source = own, FromMethod

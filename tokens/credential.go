@@ -70,8 +70,8 @@ const bearer = "bearer"
 //
 // No value at all is "" with a nil error. Everything else that is not exactly one value of the scheme Bearer (in any case, RFC 9110
 // §11.1), one space and at most [MaxCredential] bytes is an [Error] with [ReasonCredentialMalformed]: two values, another scheme, an
-// empty value. The characters of the token are not checked here, but by [ValidBearer], so that a cached token is not scanned again;
-// ParseBearer refuses only a space in the first place, since that separates the parts.
+// empty value. The characters of the token are not looked at here, but by [CheckBearer], so that a token which was verified before is not
+// scanned again.
 func ParseBearer(values []string) (string, error) {
 	if len(values) == 0 {
 		return "", nil
@@ -80,33 +80,46 @@ func ParseBearer(values []string) (string, error) {
 		return "", errTwo
 	}
 	value := values[0]
-	if strings.Contains(value, ",") {
-		return "", errTwo // two values, joined on the way (RFC 9110 §5.2)
-	}
-	if len(value) <= len(bearer)+1 || value[len(bearer)] != ' ' || !strings.EqualFold(value[:len(bearer)], bearer) {
-		return "", errScheme
+	if len(value) <= len(bearer)+1 || value[len(bearer)] != ' ' || value[len(bearer)+1] == ' ' || !strings.EqualFold(value[:len(bearer)], bearer) {
+		return "", orTwo(value, errScheme)
 	}
 	token := value[len(bearer)+1:]
 	if len(token) > MaxCredential {
-		return "", errLong
-	}
-	if token[0] == ' ' {
-		return "", errScheme
+		return "", orTwo(value, errLong)
 	}
 	return token, nil
 }
 
-// IsTwoCredentials reports whether err of [ParseBearer] says that there is more than one credential, which even a public procedure refuses.
+// CheckBearer returns nil for a b64token of RFC 6750 §2.1, one or more of A-Z a-z 0-9 - . _ ~ + / and then any number of "=", and an
+// [Error] with [ReasonCredentialMalformed] for everything else.
+func CheckBearer(token string) error {
+	if ValidBearer(token) {
+		return nil
+	}
+	return orTwo(token, errCharacters)
+}
+
+// IsTwoCredentials reports whether err of [ParseBearer] or [CheckBearer] says that there is more than one credential, which even a public
+// procedure refuses.
 func IsTwoCredentials(err error) bool { return errors.Is(err, errTwo) }
+
+// orTwo tells of two values where a comma joins them (RFC 9110 §5.2), and of err elsewhere.
+func orTwo(value string, err *Error) *Error {
+	if strings.Contains(value, ",") {
+		return errTwo
+	}
+	return err
+}
 
 // One value for each mistake: they are never changed, and refusing junk then costs nothing.
 var (
-	errTwo    = &Error{Reason: ReasonCredentialMalformed, cause: fmt.Errorf("more than one authorization value")}
-	errScheme = &Error{Reason: ReasonCredentialMalformed, cause: fmt.Errorf("the authorization value is not 'Bearer', one space and a token")}
-	errLong   = &Error{Reason: ReasonCredentialMalformed, cause: fmt.Errorf("the token is longer than %d bytes", MaxCredential)}
+	errTwo        = &Error{Reason: ReasonCredentialMalformed, cause: errors.New("more than one authorization value")}
+	errScheme     = &Error{Reason: ReasonCredentialMalformed, cause: errors.New("the authorization value is not 'Bearer', one space and a token")}
+	errLong       = &Error{Reason: ReasonCredentialMalformed, cause: fmt.Errorf("the token is longer than %d bytes", MaxCredential)}
+	errCharacters = &Error{Reason: ReasonCredentialMalformed, cause: errors.New("the token has characters outside RFC 6750 §2.1")}
 )
 
-// ValidBearer reports whether token is a b64token of RFC 6750 §2.1: one or more of A-Z a-z 0-9 - . _ ~ + / and then any number of "=".
+// ValidBearer reports whether [CheckBearer] has nothing to say.
 func ValidBearer(token string) bool {
 	body := strings.TrimRight(token, "=")
 	if body == "" {

@@ -138,10 +138,8 @@ func (f Form) overlaps(g Form) string {
 	case a.isDefault() && b.isDefault():
 		return "the same issuer, both without a marker"
 	}
-	for _, typ := range a.Types {
-		if b.hasType(typ) {
-			return "the same issuer and typ"
-		}
+	if slices.ContainsFunc(a.Types, b.hasType) {
+		return "the same issuer and typ"
 	}
 	return ""
 }

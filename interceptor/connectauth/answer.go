@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	wwwAuthenticate = "Www-Authenticate"
+	wwwAuthenticate = "WWW-Authenticate"
 	cacheControl    = "Cache-Control"
 	private         = "private, no-store"
 	vary            = "Vary"
@@ -87,8 +87,8 @@ func setPrivate(header http.Header, spec connect.Spec, peer connect.Peer) {
 }
 
 // keepPrivate does the same for the answer to a GET that was let begin. What a public procedure says may still vary with the caller.
-func keepPrivate(header http.Header, call *interceptor.Call, method string) {
-	if method != http.MethodGet || header == nil || call.Procedure().Public() == policy.UnreadCredential {
+func keepPrivate(header http.Header, call *interceptor.Call) {
+	if header == nil || call.Procedure().Public() == policy.UnreadCredential {
 		return
 	}
 	header.Add(vary, authorization)

@@ -6,7 +6,6 @@ package connectauth
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/admitrpc/admit/interceptor"
@@ -33,7 +32,7 @@ type access struct {
 // but not its response.
 func accessOf(ctx context.Context, header http.Header) (*access, bool) {
 	a, ok := ctx.Value(accessKey{}).(*access)
-	if !ok || reflect.ValueOf(a.of).Pointer() != reflect.ValueOf(header).Pointer() {
+	if !ok || identity(a.of) != identity(header) {
 		return nil, false
 	}
 	return a, true

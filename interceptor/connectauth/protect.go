@@ -6,6 +6,7 @@ package connectauth
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"connectrpc.com/connect"
 	"github.com/admitrpc/admit/interceptor"
@@ -40,7 +41,17 @@ func (p *protection) procedure(spec connect.Spec) *policy.Procedure {
 }
 
 func (p *protection) begin(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {
-	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), interceptor.Request{Authorization: header[authorization], Peer: peer.Addr})
+	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), interceptor.Request{
+		Authorization: header[authorization], Peer: peer.Addr, Identity: identity(header),
+	})
+}
+
+// identity is what no other call has: the map of its request headers.
+func identity(header http.Header) any {
+	if header == nil {
+		return nil
+	}
+	return reflect.ValueOf(header).UnsafePointer()
 }
 
 // gate decides the call phase.
@@ -54,14 +65,14 @@ func (p *protection) gate(ctx context.Context, spec connect.Spec, peer connect.P
 
 // take finds the call that the gate let begin, or decides it where the context that reached the interceptor is not the gate's.
 func (p *protection) take(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, *interceptor.Call, *interceptor.Refusal) {
-	if call, ok := p.guard.Take(ctx, spec.Procedure); ok {
+	if call, ok := p.guard.Take(ctx, spec.Procedure, identity(header)); ok {
 		return ctx, call, nil
 	}
 	call, refusal := p.begin(ctx, spec, peer, header)
 	if refusal != nil {
 		return nil, nil, refusal
 	}
-	_, _ = p.guard.Take(call, spec.Procedure) // so that nothing else does
+	_, _ = p.guard.Take(call, spec.Procedure, identity(header)) // so that nothing else does
 	return call, call, nil
 }
 
@@ -76,12 +87,15 @@ func (p *protection) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if refusal != nil {
 			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
 		}
-		keepPrivate(responseHeader(ctx), call, request.HTTPMethod())
+		isGet := request.HTTPMethod() == http.MethodGet
+		if isGet {
+			keepPrivate(responseHeader(ctx), call)
+		}
 		if refusal := call.Message(request.Any()); refusal != nil {
 			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
 		}
 		response, err := next(ctx, request)
-		if response != nil && request.HTTPMethod() == http.MethodGet && call.Procedure().Public() == policy.NotPublic {
+		if response != nil && isGet && call.Procedure().Public() == policy.NotPublic {
 			response.Header().Del(cacheControl) // ours stands; the handler does not know who else may ask
 		}
 		if err := call.Finish(err); err != nil {

@@ -17,11 +17,19 @@ import (
 
 // request reads the headers of a call.
 func request(ctx context.Context) interceptor.Request {
-	r := interceptor.Request{Authorization: metadata.ValueFromIncomingContext(ctx, "authorization")}
+	r := interceptor.Request{Authorization: metadata.ValueFromIncomingContext(ctx, "authorization"), Identity: identity(ctx)}
 	if from, ok := peer.FromContext(ctx); ok {
 		r.TLS = stateOf(from)
 	}
 	return r
+}
+
+// identity is what no other call has: its stream in the transport.
+func identity(ctx context.Context) any {
+	if stream := grpc.ServerTransportStreamFromContext(ctx); stream != nil {
+		return stream
+	}
+	return nil
 }
 
 func stateOf(from *peer.Peer) *tls.ConnectionState {
@@ -33,9 +41,9 @@ func stateOf(from *peer.Peer) *tls.ConnectionState {
 
 // guardUnary wraps the handler of a unary method: the call phase is decided before the message is received, and the message before it
 // reaches an interceptor or the handler.
-func (s *Server) guardUnary(name string, p *policy.Procedure, next grpc.MethodHandler) grpc.MethodHandler {
+func guardUnary(guard *interceptor.Guard, name string, p *policy.Procedure, next grpc.MethodHandler) grpc.MethodHandler {
 	return func(implementation any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
-		call, refusal := s.guard.Begin(ctx, name, p, request(ctx))
+		call, refusal := guard.Begin(ctx, name, p, request(ctx))
 		if refusal != nil {
 			return nil, refuse(ctx, refusal)
 		}
@@ -63,20 +71,24 @@ func decided(call *interceptor.Call, decode func(any) error) func(any) error {
 	}
 }
 
-// guardStream is the first of the stream interceptors: it decides the call phase and holds the stream to its call, for the interceptors
-// behind it as for the handler. A method that no guarded service has is refused.
-func (s *Server) guardStream(implementation any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	p, guarded := s.lookup(info.FullMethod)
-	if !guarded {
-		return s.refuseUnguarded(stream.Context(), info.FullMethod)
+// guardStream wraps the handler of a stream. It runs on where this very call has been decided before the interceptors, and decides it
+// itself otherwise: where there is no [Server], or an interceptor has put another context in the place of the call's.
+func guardStream(guard *interceptor.Guard, name string, p *policy.Procedure, next grpc.StreamHandler) grpc.StreamHandler {
+	return func(implementation any, stream grpc.ServerStream) error {
+		if _, ok := guard.Take(stream.Context(), name, identity(stream.Context())); ok {
+			return next(implementation, stream)
+		}
+		return hold(guard, name, p, implementation, stream, func(implementation any, stream grpc.ServerStream) error {
+			_, _ = guard.Take(stream.Context(), name, identity(stream.Context())) // so that nothing else does
+			return next(implementation, stream)
+		})
 	}
-	return s.hold(info.FullMethod, p, implementation, stream, next)
 }
 
 // hold begins the call of a stream, and runs next on the stream as the call allows.
-func (s *Server) hold(name string, p *policy.Procedure, implementation any, stream grpc.ServerStream, next grpc.StreamHandler) error {
+func hold(guard *interceptor.Guard, name string, p *policy.Procedure, implementation any, stream grpc.ServerStream, next grpc.StreamHandler) error {
 	ctx := stream.Context()
-	call, refusal := s.guard.Begin(ctx, name, p, request(ctx))
+	call, refusal := guard.Begin(ctx, name, p, request(ctx))
 	if refusal != nil {
 		return refuse(ctx, refusal)
 	}
@@ -86,18 +98,6 @@ func (s *Server) hold(name string, p *policy.Procedure, implementation any, stre
 	held := call.Stream(stream.RecvMsg)
 	defer held.Close()
 	return answer(ctx, held.Finish(next(implementation, &heldStream{boundStream: boundStream{ServerStream: stream, ctx: held.Context()}, held: held})))
-}
-
-// onlyGuardedStream is what a guarded stream's handler becomes. It runs where guardStream has decided this call, and decides it itself
-// where an interceptor before it has put another context in its place.
-func (s *Server) onlyGuardedStream(name string, next grpc.StreamHandler) grpc.StreamHandler {
-	return func(implementation any, stream grpc.ServerStream) error {
-		if _, ok := s.guard.Take(stream.Context(), name); ok {
-			return next(implementation, stream)
-		}
-		p, _ := s.lookup(name)
-		return s.hold(name, p, implementation, stream, next)
-	}
 }
 
 // boundStream is a stream with the call as its context.

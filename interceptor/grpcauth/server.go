@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -37,7 +38,7 @@ type Server struct {
 // A nil guard refuses every call.
 func NewServer(guard *interceptor.Guard, options ...grpc.ServerOption) *Server {
 	s := &Server{guard: guard, guarded: map[string]*policy.Procedure{}}
-	first := []grpc.ServerOption{grpc.ChainUnaryInterceptor(s.onlyGuarded), grpc.ChainStreamInterceptor(s.guardStream)}
+	first := []grpc.ServerOption{grpc.ChainUnaryInterceptor(s.onlyGuarded), grpc.ChainStreamInterceptor(s.guardFirst)}
 	s.Server = grpc.NewServer(append(first, options...)...)
 	return s
 }
@@ -45,37 +46,51 @@ func NewServer(guard *interceptor.Guard, options ...grpc.ServerOption) *Server {
 // RegisterService registers a service behind the guard. Each method is bound to its rule here. A service that the rules do not serve is
 // registered all the same, and every call to it is refused with RULE_MISSING.
 func (s *Server) RegisterService(description *grpc.ServiceDesc, implementation any) {
-	guarded := *description
+	guarded, bound := guardService(s.guard, description)
+	s.mu.Lock()
+	maps.Copy(s.guarded, bound)
+	s.mu.Unlock()
+	s.Server.RegisterService(guarded, implementation)
+}
+
+// GuardService returns a copy of a service's description with every handler behind the guard, for registrars other than [Server], such
+// as channels in process. A nil guard, and a service that the rules do not serve, refuse every call.
+func GuardService(guard *interceptor.Guard, description *grpc.ServiceDesc) *grpc.ServiceDesc {
+	guarded, _ := guardService(guard, description)
+	return guarded
+}
+
+func guardService(guard *interceptor.Guard, description *grpc.ServiceDesc) (*grpc.ServiceDesc, map[string]*policy.Procedure) {
+	guarded, bound := *description, map[string]*policy.Procedure{}
 	guarded.Methods = slices.Clone(description.Methods)
 	guarded.Streams = slices.Clone(description.Streams)
 	service := linked(description.ServiceName)
 	for i := range guarded.Methods {
 		method := &guarded.Methods[i]
 		name := "/" + description.ServiceName + "/" + method.MethodName
-		method.Handler = s.guardUnary(name, s.bind(name, service, method.MethodName, false, false), method.Handler)
+		bound[name] = bind(guard, name, service, method.MethodName, false, false)
+		method.Handler = guardUnary(guard, name, bound[name], method.Handler)
 	}
 	for i := range guarded.Streams {
 		stream := &guarded.Streams[i]
 		name := "/" + description.ServiceName + "/" + stream.StreamName
-		s.bind(name, service, stream.StreamName, stream.ClientStreams, stream.ServerStreams)
-		stream.Handler = s.onlyGuardedStream(name, stream.Handler)
+		bound[name] = bind(guard, name, service, stream.StreamName, stream.ClientStreams, stream.ServerStreams)
+		stream.Handler = guardStream(guard, name, bound[name], stream.Handler)
 	}
-	s.Server.RegisterService(&guarded, implementation)
+	return &guarded, bound
 }
 
 // bind finds the rule of a method. The handlers' messages are those of the linked descriptor, so a rule that was read from another, or
 // for another shape of stream, is not theirs.
-func (s *Server) bind(name string, service protoreflect.ServiceDescriptor, method string, clientStreams, serverStreams bool) *policy.Procedure {
-	var bound *policy.Procedure
-	if service != nil {
-		if m := service.Methods().ByName(protoreflect.Name(method)); m != nil && m.IsStreamingClient() == clientStreams && m.IsStreamingServer() == serverStreams {
-			bound = s.guard.Procedure(name, m)
-		}
+func bind(guard *interceptor.Guard, name string, service protoreflect.ServiceDescriptor, method string, clientStreams, serverStreams bool) *policy.Procedure {
+	if service == nil {
+		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.guarded[name] = bound
-	return bound
+	m := service.Methods().ByName(protoreflect.Name(method))
+	if m == nil || m.IsStreamingClient() != clientStreams || m.IsStreamingServer() != serverStreams {
+		return nil
+	}
+	return guard.Procedure(name, m)
 }
 
 func linked(service string) protoreflect.ServiceDescriptor {
@@ -135,10 +150,20 @@ func Check(s *Server) error {
 
 // onlyGuarded refuses unary calls to services that were registered past the guard.
 func (s *Server) onlyGuarded(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if _, ok := s.guard.Take(ctx, info.FullMethod); !ok {
+	if _, ok := s.guard.Take(ctx, info.FullMethod, identity(ctx)); !ok {
 		return nil, s.refuseUnguarded(ctx, info.FullMethod)
 	}
 	return next(ctx, request)
+}
+
+// guardFirst is the first of the stream interceptors: it decides the call phase and holds the stream to its call, for the interceptors
+// behind it as for the handler. A method that no guarded service has is refused.
+func (s *Server) guardFirst(implementation any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	p, guarded := s.lookup(info.FullMethod)
+	if !guarded {
+		return s.refuseUnguarded(stream.Context(), info.FullMethod)
+	}
+	return hold(s.guard, info.FullMethod, p, implementation, stream, next)
 }
 
 // refuseUnguarded refuses as a procedure without a rule is refused.

@@ -1,0 +1,353 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	"github.com/admitrpc/admit/interceptor"
+	"github.com/admitrpc/admit/interceptor/connectauth"
+	"github.com/admitrpc/admit/interceptor/grpcauth"
+	"github.com/admitrpc/admit/policy"
+	"github.com/admitrpc/admit/tokens"
+	"github.com/admitrpc/admit/tokens/cache"
+	"github.com/admitrpc/admit/tokens/tokenstest"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// size is that of the token which is measured.
+const size = 961
+
+const many = 4096
+
+// A bench is what the variants share.
+type bench struct {
+	issuer *tokenstest.Issuer
+	guard  *interceptor.Guard
+	token  string
+	tokens []string // many, all of the same size
+	key    *rsa.PublicKey
+}
+
+func newBench() (*bench, error) {
+	b := &bench{}
+	var err error
+	if b.issuer, err = tokenstest.StartIssuer(); err != nil {
+		return nil, err
+	}
+	if b.token, err = b.mint(); err != nil {
+		return nil, err
+	}
+	if b.key, err = publicKey(b.issuer.Keys()); err != nil {
+		return nil, err
+	}
+	service := admittestv1.File_admittest_v1_gate_proto.Services().ByName("GateService")
+	rules, err := policy.New(policy.ServeService(service))
+	if err != nil {
+		return nil, err
+	}
+	verifiers, err := tokens.NewVerifiers(b.issuer.SessionVerifier(), b.issuer.OAuthVerifier(), b.issuer.M2MVerifier(), believer{})
+	if err != nil {
+		return nil, err
+	}
+	b.guard, err = interceptor.New(rules, verifiers)
+	return b, err
+}
+
+// believer takes keys, so that the rules have a verifier of each kind, and makes principals without the cost of a signature.
+type believer struct{}
+
+func (believer) Forms() []tokens.Form { return []tokens.Form{{Kind: tokens.APIKey, Prefix: "ak_"}} }
+
+func (believer) Verify(_ context.Context, c tokens.Credential) (*tokens.Principal, error) {
+	return tokens.NewPrincipal(tokens.Facts{Kind: tokens.APIKey, Subject: "user_1", UserID: "user_1", Scopes: []string{"gates:open"}})
+}
+
+// mint makes a session token of exactly size bytes. Base64 skips some lengths, so the header is padded too.
+func (b *bench) mint() (string, error) {
+	now := time.Now().Unix()
+	for pad := range 3 * size {
+		token := b.issuer.Sign(map[string]any{"typ": "JWT", "cat": "session", "pad": strings.Repeat("p", pad%3)}, map[string]any{
+			"iss": b.issuer.URL(), "sub": tokenstest.UserID, "sid": tokenstest.SessionID, "azp": tokenstest.Party, "sts": "active",
+			"iat": now, "nbf": now, "exp": now + 24*60*60, "fva": []int{0, 0},
+			"org_id": "org_1", "org_slug": "acme", "org_role": "org:admin", "org_permissions": []string{"org:gates:open", "org:gates:close"},
+			"fea": "o:gates", "pla": "o:pro", "pad": strings.Repeat("p", pad/3),
+		})
+		if len(token) == size {
+			return token, nil
+		}
+	}
+	return "", fmt.Errorf("no token of %d bytes", size)
+}
+
+func newVariants() ([]*variant, func(), error) {
+	b, err := newBench()
+	if err != nil {
+		return nil, nil, err
+	}
+	var variants []*variant
+	for _, group := range []func() ([]*variant, error){b.checks, b.connects, b.grpcs, b.rules, b.streams} {
+		more, err := group()
+		if err != nil {
+			return nil, nil, err
+		}
+		variants = append(variants, more...)
+	}
+	return variants, func() {
+		b.guard.Close()
+		_ = b.issuer.Close()
+	}, nil
+}
+
+const (
+	floor     = "SHA-256 of the token"
+	floorMany = "SHA-256 of 4,096 tokens in turn"
+)
+
+// checks are the cached check alone: header to admitted, without the context of the handler.
+func (b *bench) checks() ([]*variant, error) {
+	for i := range many {
+		b.tokens = append(b.tokens, "ak_"+fmt.Sprintf("%08d", i)+strings.Repeat("k", size-11))
+	}
+	remembered, err := cache.New(2*many, time.Hour, time.Second)
+	if err != nil {
+		return nil, err
+	}
+	principal, err := b.principal(b.token)
+	if err != nil {
+		return nil, err
+	}
+	remember := func(token string, principal *tokens.Principal) error {
+		_, err := remembered.Do(context.Background(), cache.KeyOf(token), func(context.Context) (*tokens.Principal, error) { return principal, nil })
+		return err
+	}
+	if err := remember(b.token, principal); err != nil {
+		return nil, err
+	}
+	headers := make([][]string, many)
+	for i, token := range b.tokens {
+		p, err := believer{}.Verify(context.Background(), tokens.Credential{})
+		if err = errors.Join(err, remember(token, p)); err != nil {
+			return nil, err
+		}
+		headers[i] = []string{"Bearer " + token}
+	}
+	any := b.guard.Rules().Procedure("/admittest.v1.GateService/AnyUnary")
+	check := func(values []string) {
+		token, err := tokens.ParseBearer(values)
+		now := time.Now()
+		p, ok := remembered.Get(cache.KeyOf(token), now)
+		if err != nil || !ok || !any.Accepts(p.Kind()) || p.Expired(now) || any.DecideCall(p).Outcome != policy.Admitted {
+			panic("the cached check refused")
+		}
+	}
+	hot, raw, turn := []string{"Bearer " + b.token}, []byte(b.token), 0
+	raws := make([][]byte, many)
+	for i := range raws {
+		raws[i] = []byte(b.tokens[i])
+	}
+	return []*variant{
+		{name: floor, allocs: -1, run: times(func() { sha256.Sum256(raw) })},
+		{name: "cached check, one hot token", reference: floor, limit: 1.25, run: times(func() { check(hot) })},
+		{name: floorMany, allocs: -1, run: times(func() { turn++; sha256.Sum256(raws[turn%many]) })},
+		{name: "cached check, 4,096 tokens in turn", reference: floorMany, limit: 1.5, run: times(func() { turn++; check(headers[turn%many]) })},
+	}, nil
+}
+
+func (b *bench) principal(token string) (*tokens.Principal, error) {
+	verifier := b.issuer.SessionVerifier()
+	return verifier.Verify(context.Background(), tokens.Credential{Secret: tokens.NewSecret(token), Form: verifier.Forms()[0]})
+}
+
+func times(f func()) func(n int) {
+	return func(n int) {
+		for range n {
+			f()
+		}
+	}
+}
+
+// connects are whole calls of connect's handler in process, with and without a guard.
+func (b *bench) connects() ([]*variant, error) {
+	method := admittestv1.File_admittest_v1_gate_proto.Services().ByName("GateService").Methods().ByName("SessionUnary")
+	serve := func(options ...connect.HandlerOption) func() {
+		handler := connect.NewUnaryHandler("/admittest.v1.GateService/SessionUnary",
+			func(context.Context, *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
+				return connect.NewResponse(&admittestv1.GateResponse{}), nil
+			}, append(options, connect.WithSchema(protoreflect.MethodDescriptor(method)))...)
+		w := &discard{header: http.Header{}}
+		return func() {
+			r := &http.Request{
+				Method: http.MethodPost, ProtoMajor: 2, Body: http.NoBody, URL: &url.URL{Path: "/admittest.v1.GateService/SessionUnary"},
+				Header: http.Header{"Content-Type": {"application/proto"}, "Authorization": {"Bearer " + b.token}},
+			}
+			clear(w.header)
+			handler.ServeHTTP(w, r)
+			if w.status != http.StatusOK && w.status != 0 {
+				panic(fmt.Sprintf("connect answered %d", w.status))
+			}
+		}
+	}
+	bare := serve(connect.WithRequestGate(func(ctx context.Context, _ connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
+		return ctx, nil
+	}), connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc { return next })))
+	guarded := serve(connectauth.Protect(b.guard))
+	const name = "Connect handler in process, unguarded"
+	return []*variant{
+		{name: name, allocs: -1, run: times(bare)},
+		{name: "Connect handler in process, guarded", reference: floor, minus: name, limit: 1.4, allocs: 1, run: times(guarded)},
+	}, nil
+}
+
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Flush()                      {}
+
+// grpcs are the handlers that grpc-go calls, ours and those of a peer.
+func (b *bench) grpcs() ([]*variant, error) {
+	none := func(any, context.Context, func(any) error, grpc.UnaryServerInterceptor) (any, error) { return nil, nil }
+	description := &grpc.ServiceDesc{
+		ServiceName: "admittest.v1.GateService", HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{{MethodName: "SessionUnary", Handler: none}},
+	}
+	handler := grpcauth.GuardService(b.guard, description).Methods[0].Handler
+	ctx := metadata.NewIncomingContext(context.Background(), metadata.MD{
+		":authority": {"localhost"}, "authorization": {"Bearer " + b.token}, "content-type": {"application/grpc"}, "user-agent": {"bench"}, "grpc-accept-encoding": {"gzip"},
+	})
+	peer := auth.UnaryServerInterceptor(func(ctx context.Context) (context.Context, error) {
+		token, err := auth.AuthFromMD(ctx, "bearer")
+		if err != nil {
+			return nil, err
+		}
+		var claims jwt.RegisteredClaims
+		_, err = jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return b.key, nil },
+			jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(b.issuer.URL()), jwt.WithExpirationRequired())
+		return ctx, err
+	})
+	nothing := func(context.Context, any) (any, error) { return nil, nil }
+	return []*variant{
+		{name: "gRPC handler in process, guarded", reference: floor, limit: 1.5, allocs: 2, run: times(func() {
+			if _, err := handler(nil, ctx, nil, nil); err != nil {
+				panic(err)
+			}
+		})},
+		{name: "peer: go-grpc-middleware auth with golang-jwt", reference: floor, allocs: -1, run: times(func() {
+			if _, err := peer(ctx, nil, &grpc.UnaryServerInfo{}, nothing); err != nil {
+				panic(err)
+			}
+		})},
+	}, nil
+}
+
+// rules are decisions alone.
+func (b *bench) rules() ([]*variant, error) {
+	caller, err := b.principal(b.token)
+	if err != nil {
+		return nil, err
+	}
+	bound := b.guard.Rules().Procedure("/admittest.v1.GateService/HiddenUnary")
+	request := &admittestv1.GateRequest{OrganizationId: "org_1"}
+	return []*variant{{
+		name: "rule: permission, factor and a field of the request", reference: floor, limit: 0.10, run: times(func() {
+			d := bound.DecideMessage(bound.DecideCall(caller), caller, request)
+			if d.Outcome != policy.Admitted {
+				panic("the rule refused")
+			}
+		}),
+	}, {
+		name: "rule: a field of the request", reference: floor, limit: 0.10, run: times(func() {
+			p := b.guard.Rules().Procedure("/admittest.v1.GateService/BoundUnary")
+			if p.DecideMessage(p.DecideCall(caller), caller, request).Outcome != policy.Admitted {
+				panic("the rule refused")
+			}
+		}),
+	}}, nil
+}
+
+// streams are messages on a stream that is open, without a network.
+func (b *bench) streams() ([]*variant, error) {
+	ctx := metadata.NewIncomingContext(context.Background(), metadata.MD{"authorization": {"Bearer " + b.token}})
+	open := func(method string) (grpc.ServerStream, error) {
+		out := make(chan grpc.ServerStream, 1)
+		description := &grpc.ServiceDesc{
+			ServiceName: "admittest.v1.GateService", HandlerType: (*any)(nil),
+			Streams: []grpc.StreamDesc{{StreamName: method, ClientStreams: true, ServerStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
+				out <- s
+				select {} // the stream stays open for as long as the process
+			}}},
+		}
+		failed := make(chan error, 1)
+		go func() {
+			failed <- grpcauth.GuardService(b.guard, description).Streams[0].Handler(nil, &endless{ctx: ctx})
+		}()
+		select {
+		case s := <-out:
+			return s, nil
+		case err := <-failed:
+			return nil, err
+		}
+	}
+	var variants []*variant
+	raw := &endless{ctx: ctx}
+	message := &admittestv1.GateRequest{}
+	variants = append(variants, &variant{name: "stream message, unguarded", allocs: -1, run: times(func() { _ = raw.RecvMsg(message) })})
+	for name, method := range map[string]string{"a call-phase rule": "SessionBidi", "a rule on every message": "BoundBidi"} {
+		s, err := open(method)
+		if err != nil {
+			return nil, err
+		}
+		variants = append(variants, &variant{
+			name: "stream message received, " + name, reference: floor, limit: 5, run: times(func() {
+				if err := s.RecvMsg(message); err != nil {
+					panic(err)
+				}
+			}),
+		}, &variant{
+			name: "stream message sent, " + name, reference: floor, limit: 0.10, run: times(func() {
+				if err := s.SendMsg(message); err != nil {
+					panic(err)
+				}
+			}),
+		})
+	}
+	return variants, nil
+}
+
+// endless is a stream of messages that name org_1.
+type endless struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (e *endless) Context() context.Context { return e.ctx }
+func (e *endless) SendMsg(any) error        { return nil }
+func (e *endless) RecvMsg(message any) error {
+	m, ok := message.(*admittestv1.GateRequest)
+	if !ok {
+		return io.ErrUnexpectedEOF
+	}
+	m.OrganizationId = "org_1"
+	return nil
+}

@@ -158,14 +158,27 @@ func (c *Call) decide(d policy.Decision, message any) (policy.Decision, *Refusal
 	if next.Outcome == policy.Admitted {
 		return next, nil
 	}
-	refusal := refusalOf(next)
+	refusal := c.refusalOf(next)
 	c.observe(refusal, next.Grant)
 	return next, refusal
 }
 
+// refusal makes a refusal of this call.
+func (c *Call) refusal(reason tokens.Reason, cause error) *Refusal {
+	r := newRefusal(reason, cause)
+	r.metadata = c.guard.metadata
+	return r
+}
+
+// refusalOf makes a refusal of a decision about this call.
+func (c *Call) refusalOf(d policy.Decision) *Refusal {
+	r := refusalOf(d)
+	r.metadata = c.guard.metadata
+	return r
+}
+
 // observe tells of the end of a call that had begun.
 func (c *Call) observe(refusal *Refusal, grant int) {
-	refusal.metadata = c.guard.metadata
 	if c.guard.observers != nil {
 		c.guard.observers.Observe(c, Event{
 			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.principal.Kind(), Principal: c.principal,
@@ -185,7 +198,7 @@ func (c *Call) unsettled() *Refusal {
 	if c.procedure.Handler() == "" || c.settled.Load() {
 		return nil
 	}
-	refusal := newRefusal(tokens.ReasonInternal, errors.New("the handler answered without interceptor.Require or interceptor.Settled, which its rule demands"))
+	refusal := c.refusal(tokens.ReasonInternal, errors.New("the handler answered without interceptor.Require or interceptor.Settled, which its rule demands"))
 	c.observe(refusal, 0)
 	return refusal
 }
@@ -199,7 +212,7 @@ func (c *Call) Finish(err error) error {
 		return c.refused
 	}
 	if err == nil && c.NeedsMessages() && !c.decided {
-		return newRefusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
+		return c.refusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
 	}
 	return c.finish(err)
 }

@@ -29,9 +29,9 @@ func Require(ctx context.Context, grants ...policy.Grant) error {
 		c.settled.Store(true)
 		return nil
 	}
-	refusal := refusalOf(d)
+	refusal := c.refusalOf(d)
 	if c.principal == nil && tokens.ReasonFromContext(ctx) != "" {
-		refusal = newRefusal(tokens.ReasonFromContext(ctx), nil)
+		refusal = c.refusal(tokens.ReasonFromContext(ctx), nil)
 	}
 	c.observe(refusal, d.Grant)
 	return refusal

@@ -69,7 +69,7 @@ func (s *Stream) Close() {
 }
 
 func (s *Stream) expire() {
-	refusal := newRefusal(tokens.ReasonTokenExpired, errors.New("the credential expired while the stream was open"))
+	refusal := s.call.refusal(tokens.ReasonTokenExpired, errors.New("the credential expired while the stream was open"))
 	if s.end(refusal) == refusal {
 		s.call.observe(refusal, 0)
 	}
@@ -144,7 +144,7 @@ func (s *Stream) Send() error {
 		return err
 	}
 	if !s.decided.Load() {
-		return s.end(newRefusal(tokens.ReasonInternal, errors.New("the handler sent before it received a message, which its rule needs to decide")))
+		return s.end(s.call.refusal(tokens.ReasonInternal, errors.New("the handler sent before it received a message, which its rule needs to decide")))
 	}
 	if refusal := s.call.unsettled(); refusal != nil {
 		return s.end(refusal)
@@ -159,7 +159,7 @@ func (s *Stream) Finish(err error) error {
 		return ended
 	}
 	if err == nil && !s.decided.Load() {
-		return s.end(newRefusal(tokens.ReasonInternal, errors.New("the handler answered before it received a message, which its rule needs to decide")))
+		return s.end(s.call.refusal(tokens.ReasonInternal, errors.New("the handler answered before it received a message, which its rule needs to decide")))
 	}
 	return s.call.finish(err)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/admitrpc/admit/policy"
@@ -79,6 +80,9 @@ func call(ctx context.Context, verifier tokens.Verifier, credential tokens.Crede
 	}()
 	principal, err = verifier.Verify(ctx, credential)
 	switch {
+	case isNilPointer(err):
+		// Its methods may panic, here or in a log.
+		return nil, tokens.NewError(tokens.ReasonInternal, fmt.Errorf("verifier %T returned a nil %T as an error", verifier, err))
 	case err != nil:
 		return nil, err //nolint:wrapcheck // Its reason is read from it.
 	case principal == nil:
@@ -89,13 +93,18 @@ func call(ctx context.Context, verifier tokens.Verifier, credential tokens.Crede
 	return principal, nil
 }
 
+func isNilPointer(err error) bool {
+	v := reflect.ValueOf(err)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
 // refusalFrom makes a refusal of an error of extraction or of a verifier.
 func refusalFrom(ctx context.Context, err error) *Refusal {
 	if ctx.Err() != nil && !isTokenError(err) {
 		return gone(ctx.Err())
 	}
 	e, ok := errors.AsType[*tokens.Error](err)
-	if !ok {
+	if !ok || e == nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return newRefusal(tokens.ReasonVerifierUnavailable, errors.New("the verifier timed out"))
 		}

@@ -155,10 +155,10 @@ func (b *binder) bindKind(number int, g *admitv1.Grant, kind tokens.Kind) {
 	}
 	forms := b.formsOf(kind)
 	if len(forms) == 0 {
-		b.add("grant %d: no verifier takes a %s; give one to tokens.NewVerifiers, or remove the grant", number, kind)
+		b.add("grant %d: %s has no verifier; give one to tokens.NewVerifiers, or remove the grant", number, kind)
 	}
 	if b.outlivesUnrevoked(kind) {
-		b.add("stream.outlive with a %s needs a feed of revocations, which this version does not have; remove it", kind)
+		b.add("stream.outlive with %s needs a feed of revocations, which this version does not have; remove it", kind)
 	}
 	compiled := compileGrant(number, g)
 	for _, m := range b.matchesOf(g) {
@@ -182,7 +182,7 @@ func (b *binder) bindMatch(number int, m *admitv1.Match, kind tokens.Kind, forms
 	}
 	for _, form := range forms {
 		if !form.Has(attribute) {
-			b.add("grant %d: a %s has no %s to match field %q with; write unmatched: true in the grant, or remove the match", number, kind, attribute, m.GetField())
+			b.add("grant %d: %s has no %s to match field %q with; write unmatched: true in the grant, or remove the match", number, kind, attribute, m.GetField())
 			return match{}, false
 		}
 	}

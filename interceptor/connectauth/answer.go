@@ -41,6 +41,9 @@ func refuseAtGate(ctx context.Context, r *interceptor.Refusal, spec connect.Spec
 		err := errorOf(r, false)
 		setChallenge(access.writer.Header(), r)
 		setPrivate(access.writer.Header(), spec, peer)
+		if access.waits {
+			access.stopReading()
+		}
 		return err
 	}
 	if peer.Protocol == connect.ProtocolGRPC {

@@ -6,19 +6,25 @@ package connectauth
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/admitrpc/admit/interceptor"
 )
 
 // Handler wraps the mux that guarded handlers are mounted on. It is optional: without it a challenge to a gRPC caller travels in the
-// ErrorInfo instead of a header, and a stream over HTTP/1.1 whose handler is blocked in Receive is answered only when its client sends or
-// leaves. Over HTTP/2 streams end on time either way.
+// ErrorInfo instead of a header, and a stream over HTTP/1.1 that is refused, or ended while its handler is blocked in Receive, is answered
+// only when its client sends or leaves. Over HTTP/2 streams end on time either way.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, &access{writer: w, of: r.Header})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, &access{
+			writer: w, of: r.Header, waits: r.ProtoMajor == 1 && strings.HasPrefix(r.Header.Get("Content-Type"), streaming),
+		})))
 	})
 }
+
+// streaming begins the content types of streams that can come over HTTP/1.1.
+const streaming = "application/connect+"
 
 type accessKey struct{}
 
@@ -26,6 +32,12 @@ type accessKey struct{}
 type access struct {
 	writer http.ResponseWriter
 	of     http.Header // of the request
+	waits  bool        // the answer is sent only when the request has been read, as net/http does with streams over HTTP/1.1
+}
+
+// stopReading makes reads of the request fail from now on. A writer that cannot do that is one that Handler does not help.
+func (a *access) stopReading() {
+	_ = http.NewResponseController(a.writer).SetReadDeadline(time.Unix(1, 0)) // long past
 }
 
 // accessOf returns the access to the response of the request with that header. A call inside a call inherits the context of the other,
@@ -45,11 +57,10 @@ func endReads(ctx context.Context, header http.Header, stream *interceptor.Strea
 	if !ok {
 		return func() {}
 	}
-	controller := http.NewResponseController(a.writer)
 	done := make(chan struct{})
 	unwatch := context.AfterFunc(stream.Context(), func() {
 		defer close(done)
-		_ = controller.SetReadDeadline(time.Unix(1, 0)) // long past; a writer that cannot is one that Handler does not help
+		a.stopReading()
 	})
 	return func() {
 		if !unwatch() {

@@ -21,7 +21,7 @@ help: ## print this
 
 .PHONY: demo
 demo: ## serve the demo: the policy, a tour of real calls, then commands to paste (ARGS=-once: exit after the tour)
-	@go run ./cmd/demo $(ARGS)
+	@mkdir -p .cache && go build -o .cache/demo ./cmd/demo && exec .cache/demo $(ARGS)
 
 .PHONY: test
 test: ## run every test with the race detector

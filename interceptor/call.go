@@ -182,7 +182,7 @@ func (c *Call) observe(refusal *Refusal, grant int) {
 	if c.guard.observers != nil {
 		c.guard.observers.Observe(c, Event{
 			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.principal.Kind(), Principal: c.principal,
-			Grant: grant, Refusal: refusal, Message: true,
+			Grant: grant, Refusal: refusal, Message: true, Ignored: tokens.ReasonFromContext(c),
 		})
 	}
 }
@@ -212,7 +212,9 @@ func (c *Call) Finish(err error) error {
 		return c.refused
 	}
 	if err == nil && c.NeedsMessages() && !c.decided {
-		return c.refusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
+		refusal := c.refusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
+		c.observe(refusal, 0)
+		return refusal
 	}
 	return c.finish(err)
 }

@@ -6,6 +6,7 @@ package interceptor
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/admitrpc/admit/policy"
 	"github.com/admitrpc/admit/tokens"
@@ -29,6 +30,11 @@ type Event struct {
 	Message bool
 	// Ignored is why a credential on a public procedure was not believed; "" otherwise.
 	Ignored tokens.Reason
+}
+
+// begun reports whether the call phase left the decision to the messages.
+func (e Event) begun() bool {
+	return e.Procedure.Public() == policy.NotPublic && e.Grant == 0
 }
 
 // An Observer is told what became of every call: once when the call phase ends, and once more when a message or an expiry ends it later.
@@ -64,6 +70,9 @@ func (o *logObserver) Observe(ctx context.Context, e Event) {
 		attributes = append(attributes, slog.Any("caller", e.Principal))
 	}
 	message := "admitted"
+	if e.Refusal == nil && e.begun() {
+		message = "let begin"
+	}
 	if e.Refusal != nil {
 		message = "refused"
 		attributes = append(attributes, slog.String("reason", string(e.Refusal.Reason())), slog.String("code", e.Refusal.Code().String()))
@@ -73,7 +82,7 @@ func (o *logObserver) Observe(ctx context.Context, e Event) {
 	}
 	if o.debug {
 		attributes = append(attributes, slog.String("found", found(e)), slog.String("rule", e.Procedure.Source().String()),
-			slog.Any("grants", e.Procedure.Grants()), slog.Int("grant", e.Grant), slog.String("why", why(e)))
+			slog.String("grants", strings.Join(e.Procedure.Grants(), " or ")), slog.Int("grant", e.Grant), slog.String("why", why(e)))
 	}
 	o.log.LogAttrs(ctx, level, message, attributes...)
 }
@@ -97,9 +106,11 @@ func (o *logObserver) level(e Event) slog.Level {
 func found(e Event) string {
 	switch {
 	case e.Principal != nil:
-		return "a good " + e.Kind.String()
+		return e.Kind.String() + ", verified"
 	case e.Kind != 0:
-		return "a " + e.Kind.String() + " that was not verified"
+		return e.Kind.String() + ", not verified"
+	case e.Procedure.Public() == policy.UnreadCredential:
+		return "credentials are not read here"
 	case e.Ignored != "":
 		return "a credential that was not believed: " + string(e.Ignored)
 	case e.Refusal != nil && e.Refusal.Reason() != tokens.ReasonCredentialMissing && e.Refusal.Reason() != tokens.ReasonRuleMissing:
@@ -114,10 +125,12 @@ func why(e Event) string {
 	switch {
 	case e.Refusal == nil && e.Procedure.Public() != policy.NotPublic:
 		return "the procedure is public"
-	case e.Refusal == nil && e.Grant == 0:
+	case e.Refusal == nil && e.begun():
 		return "a grant can hold; messages are decided as they come"
 	case e.Refusal == nil:
 		return "the grant holds"
+	case e.Refusal.Demand() != "" && e.Message:
+		return "the call needs " + e.Refusal.Demand()
 	case e.Refusal.Demand() != "":
 		return "the rule needs " + e.Refusal.Demand()
 	default:

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/admitrpc/admit/policy"
@@ -133,10 +134,13 @@ func (r *Refusal) Error() string {
 	if demand := r.Demand(); demand != "" {
 		text += ": needs " + demand
 	}
-	if r.cause != nil {
-		text += ": " + r.cause.Error()
+	if r.cause == nil {
+		return text
 	}
-	return text
+	if cause := r.cause.Error(); strings.HasPrefix(cause, text) {
+		return cause // an error of a verifier begins with its reason, too
+	}
+	return text + ": " + r.cause.Error()
 }
 
 // Unwrap returns the cause, for operators; it may be nil.

@@ -16,13 +16,15 @@ import (
 //
 // Grants judge the caller alone: one with a match or a condition, no grant at all, and a context that no guard made are INTERNAL.
 func Require(ctx context.Context, grants ...policy.Grant) error {
-	c, _ := ctx.Value(callKey{}).(*Call)
+	c := callOf(ctx)
 	if c == nil {
-		return newRefusal(tokens.ReasonInternal, errors.New("no guard decided this call; install one, and hand on the handler's context"))
+		return unguarded()
 	}
 	requirement, err := policy.NewRequirement(c.procedure.Hides(), grants...)
 	if err != nil {
-		return newRefusal(tokens.ReasonInternal, err)
+		refusal := c.refusal(tokens.ReasonInternal, err)
+		c.observe(refusal, 0)
+		return refusal
 	}
 	d := requirement.DecideCall(c.principal)
 	if d.Outcome == policy.Admitted {
@@ -30,8 +32,8 @@ func Require(ctx context.Context, grants ...policy.Grant) error {
 		return nil
 	}
 	refusal := c.refusalOf(d)
-	if c.principal == nil && tokens.ReasonFromContext(ctx) != "" {
-		refusal = c.refusal(tokens.ReasonFromContext(ctx), nil)
+	if ignored := tokens.ReasonFromContext(c); ignored != "" {
+		refusal = c.refusal(ignored, nil)
 	}
 	c.observe(refusal, d.Grant)
 	return refusal
@@ -40,10 +42,23 @@ func Require(ctx context.Context, grants ...policy.Grant) error {
 // Settled says that the handler has decided what its rule leaves to it, and that the call may be answered. It is an error, to be returned
 // by the handler, if no guard made the context.
 func Settled(ctx context.Context) error {
-	c, _ := ctx.Value(callKey{}).(*Call)
+	c := callOf(ctx)
 	if c == nil {
-		return newRefusal(tokens.ReasonInternal, errors.New("no guard decided this call; install one, and hand on the handler's context"))
+		return unguarded()
 	}
 	c.settled.Store(true)
 	return nil
+}
+
+// callOf finds the innermost call that a guard let begin, or nil. A Call that someone else made has no guard.
+func callOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	if c == nil || c.guard == nil {
+		return nil
+	}
+	return c
+}
+
+func unguarded() error {
+	return newRefusal(tokens.ReasonInternal, errors.New("no guard decided this call; install one, and hand on the handler's context"))
 }

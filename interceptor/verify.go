@@ -104,7 +104,10 @@ func refusalFrom(ctx context.Context, err error) *Refusal {
 		return gone(ctx.Err())
 	}
 	e, ok := errors.AsType[*tokens.Error](err)
-	if !ok || e == nil {
+	if ok && e == nil {
+		return newRefusal(tokens.ReasonInternal, errors.New("the verifier wrapped a nil *tokens.Error")) // whose methods panic
+	}
+	if !ok {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return newRefusal(tokens.ReasonVerifierUnavailable, errors.New("the verifier timed out"))
 		}

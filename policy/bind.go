@@ -204,9 +204,9 @@ func (b *binder) bindMatch(number int, m *admitv1.Match, kind tokens.Kind, forms
 	if attribute == tokens.UserID {
 		reason = tokens.ReasonResourceMismatch
 	}
-	text := fmt.Sprintf("%s is the caller's %s", m.GetField(), attribute)
+	text := fmt.Sprintf("the caller's %s in %s", inWords(attribute.String()), m.GetField())
 	if m.Pattern != nil {
-		text = fmt.Sprintf("%s in %s is the caller's %s", m.GetPattern(), m.GetField(), attribute)
+		text += fmt.Sprintf(" (%s)", m.GetPattern())
 	}
 	compiled.denial = &Denial{Reason: reason, Metadata: map[string]string{"field": m.GetField()}, Demand: text}
 	return compiled, true

@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/admitrpc/admit/tokens"
@@ -11,7 +12,7 @@ import (
 
 // describeGrant says in words who a grant admits.
 func describeGrant(kind tokens.Kind, g *grant) string {
-	var parts []string
+	parts := slices.Clone(g.notes)
 	for _, d := range g.demands {
 		if d.denial.Reason != tokens.ReasonSessionPending {
 			parts = append(parts, d.denial.Demand)
@@ -46,3 +47,6 @@ func (p *Procedure) Grants() []string {
 	}
 	return texts
 }
+
+// inWords spells a name of the schema as people do.
+func inWords(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", " ")) }

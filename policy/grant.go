@@ -21,6 +21,7 @@ type grant struct {
 	number  int // from 1, as declared
 	demands []demand
 	matches []match
+	notes   []string // what is granted without a demand, for people
 	text    string
 }
 
@@ -162,7 +163,7 @@ func (g *grant) reverification(r *admitv1.Reverification) {
 	}
 	demanded := tokens.Reverified(level, time.Duration(min(int64(minutes), maxMinutes))*time.Minute)
 	metadata := map[string]string{"level": level.String(), "minutes": strconv.FormatUint(uint64(minutes), 10)}
-	g.demand(tokens.ReasonReverificationRequired, metadata, fmt.Sprintf("%s within %d minutes", level, minutes),
+	g.demand(tokens.ReasonReverificationRequired, metadata, fmt.Sprintf("%s within %d minutes", inWords(level.String()), minutes),
 		func(p *tokens.Principal) bool { return p.Has(demanded) })
 }
 
@@ -191,7 +192,11 @@ func (g *grant) callers(names []string) {
 }
 
 func (g *grant) oneOf(what string, names []string, of func(*tokens.Principal) string) {
-	if len(names) == 0 || len(names) == 1 && names[0] == "*" {
+	if len(names) == 1 && names[0] == "*" {
+		g.notes = append(g.notes, "any "+what)
+		return
+	}
+	if len(names) == 0 {
 		return
 	}
 	g.demand(tokens.ReasonCallerNotAllowed, nil, what+" "+strings.Join(names, " or "), func(p *tokens.Principal) bool {

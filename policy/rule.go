@@ -9,6 +9,7 @@ import (
 	"time"
 
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
+	"github.com/admitrpc/admit/tokens"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -70,6 +71,9 @@ func GrantFromProto(message *admitv1.Grant) Grant {
 func Session(demands ...SessionDemand) Grant {
 	session := &admitv1.SessionToken{}
 	for _, demand := range demands {
+		if demand == nil {
+			demand = Role() // a mistake that is told
+		}
 		demand(session)
 	}
 	return Grant{message: &admitv1.Grant{Credential: &admitv1.Grant_SessionToken{SessionToken: session}}}
@@ -79,6 +83,9 @@ func Session(demands ...SessionDemand) Grant {
 func OAuth(demands ...OAuthDemand) Grant {
 	token := &admitv1.OAuthToken{}
 	for _, demand := range demands {
+		if demand == nil {
+			demand = Scopes() // a mistake that is told
+		}
 		demand.applyOAuth(token)
 	}
 	return Grant{message: &admitv1.Grant{Credential: &admitv1.Grant_OauthToken{OauthToken: token}}}
@@ -88,6 +95,9 @@ func OAuth(demands ...OAuthDemand) Grant {
 func Keys(demands ...KeyDemand) Grant {
 	key := &admitv1.APIKey{}
 	for _, demand := range demands {
+		if demand == nil {
+			demand = Scopes() // a mistake that is told
+		}
 		demand.applyKey(key)
 	}
 	return Grant{message: &admitv1.Grant{Credential: &admitv1.Grant_ApiKey{ApiKey: key}}}
@@ -97,6 +107,9 @@ func Keys(demands ...KeyDemand) Grant {
 func Machines(demands ...MachineDemand) Grant {
 	token := &admitv1.M2MToken{}
 	for _, demand := range demands {
+		if demand == nil {
+			demand = Scopes() // a mistake that is told
+		}
 		demand.applyMachine(token)
 	}
 	return Grant{message: &admitv1.Grant{Credential: &admitv1.Grant_M2MToken{M2MToken: token}}}
@@ -137,19 +150,34 @@ func Plan(anyOf ...string) SessionDemand {
 	return func(s *admitv1.SessionToken) { s.Plans = append(s.Plans, orEmpty(anyOf)...) }
 }
 
+// A Preset is a named strictness of [Reverified].
+type Preset = admitv1.Reverification_Preset
+
+// The presets.
+const (
+	// Lax is the second factor within 24 hours.
+	Lax = admitv1.Reverification_LAX
+	// Moderate is the second factor within 60 minutes.
+	Moderate = admitv1.Reverification_MODERATE
+	// Strict is the second factor within 10 minutes.
+	Strict = admitv1.Reverification_STRICT
+	// StrictMFA is both factors within 10 minutes.
+	StrictMFA = admitv1.Reverification_STRICT_MFA
+)
+
 // Reverified demands that the user verified a factor recently.
-func Reverified(preset admitv1.Reverification_Preset) SessionDemand {
+func Reverified(preset Preset) SessionDemand {
 	return func(s *admitv1.SessionToken) {
 		s.Reverification = &admitv1.Reverification{Need: &admitv1.Reverification_Preset_{Preset: preset}}
 	}
 }
 
 // ReverifiedWithin demands that the factors of the level were verified less than within ago, in whole minutes.
-func ReverifiedWithin(level admitv1.Reverification_Level, within time.Duration) SessionDemand {
+func ReverifiedWithin(level tokens.Level, within time.Duration) SessionDemand {
+	minutes := uint32(max(0, within/time.Minute)) //nolint:gosec // A Duration is at most 292 years.
 	return func(s *admitv1.SessionToken) {
-		s.Reverification = &admitv1.Reverification{
-			Need: &admitv1.Reverification_Level_{Level: level}, Minutes: uint32(max(0, within/time.Minute)), //nolint:gosec // Bounded by Duration.
-		}
+		need := &admitv1.Reverification_Level_{Level: admitv1.Reverification_Level(level)}
+		s.Reverification = &admitv1.Reverification{Need: need, Minutes: minutes}
 	}
 }
 
@@ -211,8 +239,11 @@ func (d callersDemand) applyMachine(token *admitv1.M2MToken) {
 	token.Callers = append(token.Callers, d...)
 }
 
-// OwnedBy demands that a user, or an organization, owns the key.
-func OwnedBy(owner admitv1.APIKey_Owner) KeyDemand { return ownerDemand(owner) }
+// OwnedByUser demands that a user owns the key.
+func OwnedByUser() KeyDemand { return ownerDemand(admitv1.APIKey_USER) }
+
+// OwnedByOrganization demands that an organization owns the key.
+func OwnedByOrganization() KeyDemand { return ownerDemand(admitv1.APIKey_ORGANIZATION) }
 
 type ownerDemand admitv1.APIKey_Owner
 

@@ -38,7 +38,8 @@ func NewContext(ctx context.Context, principal *Principal) context.Context {
 }
 
 // FromContext returns the caller. ok tells whether a guard decided this call at all: a nil principal with ok is an anonymous caller, a
-// nil principal without ok means that no guard ran. The methods of a nil principal are those of a caller who holds nothing.
+// nil principal without ok means that no guard ran. On a public procedure ask caller == nil; elsewhere a guarded handler always has one.
+// The methods of a nil principal are those of a caller who holds nothing.
 func FromContext(ctx context.Context) (principal *Principal, ok bool) {
 	c, ok := ctx.Value(contextKey{}).(*Context)
 	if !ok {

@@ -20,6 +20,9 @@ const authorization = "Authorization" // as net/http spells it
 // anything is read, and an interceptor, which decides messages; there is no way to install one of them alone. Interceptors given after
 // Protect see the caller in their context, those given before it run outside the interceptor but still behind the gate.
 //
+// The rule is the one of the method that the handler's schema names. Generated handlers name it; one that is made by hand, or by a package
+// such as connectrpc.com/grpcreflect, needs connect.WithSchema(method) beside Protect, and is refused with RULE_MISSING without it.
+//
 // A nil guard refuses every call.
 func Protect(guard *interceptor.Guard) connect.HandlerOption {
 	p := &protection{guard: guard}

@@ -6,6 +6,7 @@ package cache
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -62,12 +63,17 @@ func (c *Cache) Get(key Key, now time.Time) (*tokens.Principal, bool) {
 }
 
 // Do verifies once for all callers who ask for the key at the same time, and remembers the principal, if there is one. verify is given a
-// context that has the values of the first caller's, and ends after the timeout and not with any caller's. It must not panic.
+// context that has the values of the first caller's, and ends after the timeout and not with any caller's. A verify that goes on for longer
+// is left behind, and all who wait for it get context.DeadlineExceeded. It must not panic. A nil *Cache verifies for each caller, on the
+// caller's context.
 func (c *Cache) Do(ctx context.Context, key Key, verify func(context.Context) (*tokens.Principal, error)) (*tokens.Principal, error) {
+	if c == nil {
+		return verify(ctx)
+	}
 	flight := c.flights.DoChan(string(key[:]), func() (any, error) {
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 		defer cancel()
-		principal, err := verify(detached)
+		principal, err := within(detached, verify)
 		if err == nil && principal != nil {
 			c.entries.Set(key, entry{principal: principal, storedAt: time.Now().UnixNano()})
 		}
@@ -75,10 +81,30 @@ func (c *Cache) Do(ctx context.Context, key Key, verify func(context.Context) (*
 	})
 	select {
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err() // and not the cause, which is the caller's own business and could pass for an error of verify
 	case result := <-flight:
 		principal, _ := result.Val.(*tokens.Principal)
 		return principal, result.Err //nolint:wrapcheck // It is the verifier's own.
+	}
+}
+
+// within verifies on a goroutine of its own, so that a verify that does not heed its context holds nobody for longer than that lasts.
+func within(ctx context.Context, verify func(context.Context) (*tokens.Principal, error)) (*tokens.Principal, error) {
+	type result struct {
+		principal *tokens.Principal
+		err       error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: errors.New("cache: the verification ended its goroutine")}
+		defer func() { done <- r }()
+		r.principal, r.err = verify(ctx)
+	}()
+	select {
+	case r := <-done:
+		return r.principal, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

@@ -40,10 +40,11 @@ generate: tools ## generate code from the .proto files
 	@for d in $(PROTOS); do PATH="$(TOOLS):$$PATH" buf generate --template $$d/buf.gen.yaml; done
 
 .PHONY: lint
-lint: tools $(LINT)/golangci-lint ## check code, protos, modules, and that generated code is not stale
+lint: tools $(LINT)/golangci-lint ## check code, protos, modules, the consumer module, and that generated code is not stale
 	@PATH="$(TOOLS):$$PATH" buf lint
 	@$(MAKE) --no-print-directory checkgenerate
 	@for m in $(MODULES); do (cd $$m && $(LINT)/golangci-lint run --config $(CURDIR)/.golangci.yml --timeout 10m ./...); done
+	@PATH="$(TOOLS):$$PATH" .ci/consumer
 	@! grep -n '^replace\|^	.*=> ' go.mod */go.mod cmd/*/go.mod || { echo "a committed go.mod has a replace; run make tidy"; exit 1; }
 
 .PHONY: checkgenerate

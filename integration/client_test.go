@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor/connectauth"
 	"github.com/admitrpc/admit/interceptor/grpcauth"
 	"github.com/admitrpc/admit/tokens"
@@ -128,10 +128,10 @@ func failed(header http.Header, err error) outcome {
 	out := outcome{code: codes.Code(connect.CodeOf(err)), reason: connectauth.ReasonOf(err), err: err}
 	if wire, ok := errors.AsType[*connect.Error](err); ok {
 		out.text, out.details = wire.Message(), len(wire.Details())
-		out.challenge, out.header = wire.Meta().Get("Www-Authenticate"), wire.Meta()
+		out.challenge, out.header = wire.Meta().Get("WWW-Authenticate"), wire.Meta()
 	}
 	if header != nil && out.challenge == "" {
-		out.challenge = header.Get("Www-Authenticate")
+		out.challenge = header.Get("WWW-Authenticate")
 	}
 	return out
 }

@@ -7,7 +7,7 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 )
 
 // connectGate is the gate behind connect.

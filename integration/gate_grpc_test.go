@@ -7,7 +7,7 @@ import (
 	"context"
 	"io"
 
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"google.golang.org/grpc"
 )
 

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/policy"
 	"github.com/admitrpc/admit/tokens"

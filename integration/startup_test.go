@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/policy"
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
@@ -34,7 +34,7 @@ func (declared) Verify(context.Context, tokens.Credential) (*tokens.Principal, e
 func mistaken(t *testing.T, change func(method string, options *descriptorpb.MethodOptions)) protoreflect.ServiceDescriptor {
 	t.Helper()
 	file := protodesc.ToFileDescriptorProto(admittestv1.File_admittest_v1_gate_proto)
-	file.Name = proto.String("admittest/v1/mistaken.proto")
+	file.Name = new("admittest/v1/mistaken.proto")
 	for _, method := range file.GetService()[0].GetMethod() {
 		change(method.GetName(), method.GetOptions())
 	}
@@ -107,12 +107,12 @@ func TestAllMistakesAtOnce(t *testing.T) {
 
 // A program links the stubs of what it calls, too; only what it serves must be complete and have verifiers.
 func TestLinkedIsNotServed(t *testing.T) {
-	rules, err := policy.New(policy.For("/admittest.v1.PastService/Open", policy.Public()), policy.For("/admittest.v1.PastService/Stream", policy.Public()))
+	_, err := policy.New(policy.For("/admittest.v1.PastService/Open", policy.Public()), policy.For("/admittest.v1.PastService/Stream", policy.Public()))
 	if err == nil {
 		t.Error("an annotated method takes a rule from For")
 	}
 	past := admittestv1.File_admittest_v1_gate_proto.Services().ByName("PastService")
-	rules, err = policy.New(policy.ServeService(past))
+	rules, err := policy.New(policy.ServeService(past))
 	must(t, err)
 	verifiers, err := tokens.NewVerifiers()
 	must(t, err)

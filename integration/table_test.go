@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/tokens"
 	"google.golang.org/grpc/codes"
 )

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/integration/gen/admittest/v1/admittestv1connect"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/interceptor/connectauth"

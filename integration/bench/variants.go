@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-	"github.com/admitrpc/admit/integration/gen/admittest/v1"
+	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/interceptor/connectauth"
 	"github.com/admitrpc/admit/interceptor/grpcauth"
@@ -28,7 +28,6 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // size is that of the token which is measured.
@@ -190,7 +189,7 @@ func (b *bench) connects() ([]*variant, error) {
 		handler := connect.NewUnaryHandler("/admittest.v1.GateService/SessionUnary",
 			func(context.Context, *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
 				return connect.NewResponse(&admittestv1.GateResponse{}), nil
-			}, append(options, connect.WithSchema(protoreflect.MethodDescriptor(method)))...)
+			}, append(options, connect.WithSchema(method))...)
 		w := &discard{header: http.Header{}}
 		return func() {
 			r := &http.Request{

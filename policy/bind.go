@@ -93,7 +93,7 @@ func kindOf(g *admitv1.Grant) tokens.Kind {
 // bind compiles the rule for one procedure.
 func (d *declared) bind(forms []tokens.Form) (*Procedure, Mistakes) {
 	b := &binder{declared: d, forms: forms, procedure: &Procedure{
-		name: d.procedure, method: d.method, source: d.source, rule: d.rule,
+		name: d.procedure, method: d.method, input: d.method.Input(), source: d.source, rule: d.rule,
 		hides: d.rule.GetRefusal() == admitv1.Rule_NOT_FOUND, outlive: d.rule.GetStream().GetOutlive().AsDuration(),
 	}}
 	if public := d.rule.GetPublic(); public != nil {

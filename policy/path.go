@@ -13,8 +13,15 @@ import (
 
 // A path leads from a request message to the strings or integers that a match compares.
 type path struct {
-	fields []protoreflect.FieldDescriptor
+	steps  []step
 	isText bool // of the leaf; otherwise an integer
+}
+
+// A step is one field on the way, with what is asked of its descriptor on every message.
+type step struct {
+	field      protoreflect.FieldDescriptor
+	isPresence bool // it can be unset
+	isList     bool
 }
 
 func parsePath(message protoreflect.MessageDescriptor, dotted string) (*path, error) {
@@ -25,7 +32,7 @@ func parsePath(message protoreflect.MessageDescriptor, dotted string) (*path, er
 		if field == nil {
 			return nil, fmt.Errorf("field %q: %s has no field %q; write names as in the .proto", dotted, message.FullName(), name)
 		}
-		p.fields = append(p.fields, field)
+		p.steps = append(p.steps, step{field: field, isPresence: field.HasPresence(), isList: field.IsList()})
 		if i == len(names)-1 {
 			return p, p.leaf(dotted, field)
 		}
@@ -81,12 +88,12 @@ func (p *path) compare(message protoreflect.Message, want string, pattern *resou
 }
 
 func (p *path) compareFrom(depth int, message protoreflect.Message, want string, pattern *resource) found {
-	field := p.fields[depth]
-	if field.HasPresence() && !message.Has(field) {
+	at := &p.steps[depth]
+	if at.isPresence && !message.Has(at.field) {
 		return foundAbsent
 	}
-	value := message.Get(field)
-	if !field.IsList() {
+	value := message.Get(at.field)
+	if !at.isList {
 		return p.compareValue(depth, value, want, pattern)
 	}
 	list := value.List()
@@ -101,11 +108,11 @@ func (p *path) compareFrom(depth int, message protoreflect.Message, want string,
 }
 
 func (p *path) compareValue(depth int, value protoreflect.Value, want string, pattern *resource) found {
-	if depth < len(p.fields)-1 {
+	if depth < len(p.steps)-1 {
 		return p.compareFrom(depth+1, value.Message(), want, pattern)
 	}
 	if !p.isText {
-		return compareInteger(p.fields[depth].Kind(), value, want)
+		return compareInteger(p.steps[depth].field.Kind(), value, want)
 	}
 	text := value.String()
 	if text == "" {

@@ -30,6 +30,7 @@ const (
 type Procedure struct {
 	name     string
 	method   protoreflect.MethodDescriptor
+	input    protoreflect.MessageDescriptor
 	rule     *admitv1.Rule
 	source   Source
 	public   PublicMode
@@ -169,10 +170,13 @@ func (p *Procedure) DecideMessage(d Decision, caller *tokens.Principal, message 
 	if p == nil || caller == nil || d.survivors == 0 || d.kind != caller.Kind() {
 		return Decision{Denial: internal}
 	}
-	if message == nil || message.ProtoReflect().Descriptor() != p.method.Input() {
+	if message == nil {
 		return Decision{Denial: internal}
 	}
 	reflected := message.ProtoReflect()
+	if reflected.Descriptor() != p.input {
+		return Decision{Denial: internal}
+	}
 	next := Decision{kind: d.kind, survivors: d.survivors, met: d.met, later: true}
 	var best verdict
 	for i, g := range p.byKind[d.kind] {

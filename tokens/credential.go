@@ -64,7 +64,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // LogValue returns "[redacted]".
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-const bearer = "bearer"
+const bearer = "Bearer "
 
 // ParseBearer takes the one bearer token from the values of the authorization header (RFC 6750 §2.1).
 //
@@ -80,10 +80,10 @@ func ParseBearer(values []string) (string, error) {
 		return "", errTwo
 	}
 	value := values[0]
-	if len(value) <= len(bearer)+1 || value[len(bearer)] != ' ' || value[len(bearer)+1] == ' ' || !strings.EqualFold(value[:len(bearer)], bearer) {
+	if len(value) <= len(bearer) || value[len(bearer)] == ' ' || value[:len(bearer)] != bearer && !strings.EqualFold(value[:len(bearer)], bearer) {
 		return "", orTwo(value, errScheme)
 	}
-	token := value[len(bearer)+1:]
+	token := value[len(bearer):]
 	if len(token) > MaxCredential {
 		return "", orTwo(value, errLong)
 	}

@@ -180,11 +180,10 @@ func TestTheCacheIsBounded(t *testing.T) {
 		w.begun(t, t.Context(), "Session", fmt.Sprintf("Bearer st_%d_good", i))
 	}
 	before := w.verifier.calls.Load()
-	again := 0
 	for i := range 2000 {
 		w.begun(t, t.Context(), "Session", fmt.Sprintf("Bearer st_%d_good", i))
 	}
-	again = int(w.verifier.calls.Load() - before)
+	again := int(w.verifier.calls.Load() - before)
 	if again < 1900 {
 		t.Errorf("only %d of 2000 were forgotten", again)
 	}

@@ -90,6 +90,9 @@ func WithObserver(observer Observer) Option {
 // [DefaultCacheSize] and [DefaultCacheAge].
 func WithCache(size int, age time.Duration) Option {
 	return optionFunc(func(c *config) error {
+		if size <= 0 || age <= 0 {
+			return fmt.Errorf("a cache of %d for %s; both must be positive", size, age)
+		}
 		c.size, c.age = size, age
 		return nil
 	})
@@ -99,6 +102,9 @@ func WithCache(size int, age time.Duration) Option {
 // Default: [DefaultVerifyTimeout].
 func WithVerifyTimeout(timeout time.Duration) Option {
 	return optionFunc(func(c *config) error {
+		if timeout <= 0 {
+			return fmt.Errorf("a verification of %s; it must be positive", timeout)
+		}
 		c.timeout = timeout
 		return nil
 	})

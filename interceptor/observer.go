@@ -113,7 +113,7 @@ func found(e Event) string {
 		return "credentials are not read here"
 	case e.Ignored != "":
 		return "a credential that was not believed: " + string(e.Ignored)
-	case e.Refusal != nil && e.Refusal.Reason() != tokens.ReasonCredentialMissing && e.Refusal.Reason() != tokens.ReasonRuleMissing:
+	case e.Refusal != nil && (e.Refusal.Reason() == tokens.ReasonTokenInvalid || e.Refusal.Reason() == tokens.ReasonCredentialMalformed):
 		return "a credential of no known form"
 	default:
 		return "no credential"
@@ -134,7 +134,7 @@ func why(e Event) string {
 	case e.Refusal.Demand() != "":
 		return "the rule needs " + e.Refusal.Demand()
 	default:
-		return e.Refusal.Reason().Text()
+		return e.Refusal.Text()
 	}
 }
 

@@ -189,6 +189,9 @@ func (r *Refusal) Details(withChallenge bool) []proto.Message {
 // RefusalOf returns the refusal that err is or wraps, what a handler's policy.NotFound becomes, or nil.
 func RefusalOf(err error) *Refusal {
 	if r, ok := errors.AsType[*Refusal](err); ok {
+		if r == nil { // a nil *Refusal is an error all the same, once it is one
+			return newRefusal(tokens.ReasonInternal, errors.New("the error is a nil refusal"))
+		}
 		return r
 	}
 	if policy.IsNotFound(err) {

@@ -219,3 +219,12 @@ func TestReasonOfReadsOurDomainAlone(t *testing.T) {
 		}
 	}
 }
+
+// A handler that returns a nil *Refusal as its error has failed, and does not panic.
+func TestNilRefusal(t *testing.T) {
+	t.Parallel()
+	var none *Refusal
+	if r := RefusalOf(none); r == nil || r.Reason() != tokens.ReasonInternal {
+		t.Errorf("got %v", r)
+	}
+}

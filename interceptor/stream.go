@@ -69,10 +69,17 @@ func (s *Stream) Close() {
 }
 
 func (s *Stream) expire() {
-	refusal := s.call.refusal(tokens.ReasonTokenExpired, errors.New("the credential expired while the stream was open"))
-	if s.end(refusal) == refusal {
+	_ = s.fail(tokens.ReasonTokenExpired, "the credential expired while the stream was open")
+}
+
+// fail ends the stream for a reason, unless it has ended before, tells the observer, and returns the refusal that counts.
+func (s *Stream) fail(reason tokens.Reason, cause string) *Refusal {
+	refusal := s.call.refusal(reason, errors.New(cause))
+	first := s.end(refusal)
+	if first == refusal {
 		s.call.observe(refusal, 0)
 	}
+	return first
 }
 
 // end ends the stream with a refusal, unless it has ended with one before, and returns the one that counts.
@@ -103,8 +110,11 @@ func (s *Stream) Receive(message any) error {
 	if err := s.ended(); err != nil {
 		return err
 	}
-	err := s.pull(message)
+	ours, err := s.pull(message)
 	if ended := s.ended(); ended != nil {
+		if ours {
+			reset(message)
+		}
 		return ended
 	}
 	if !s.call.NeedsMessages() {
@@ -118,6 +128,9 @@ func (s *Stream) Receive(message any) error {
 		}
 	}
 	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			reset(message) // a part of it may have been decoded, and was not decided
+		}
 		return err
 	}
 	if refusal := s.decide(message); refusal != nil {
@@ -144,7 +157,7 @@ func (s *Stream) Send() error {
 		return err
 	}
 	if !s.decided.Load() {
-		return s.end(s.call.refusal(tokens.ReasonInternal, errors.New("the handler sent before it received a message, which its rule needs to decide")))
+		return s.fail(tokens.ReasonInternal, "the handler sent before it received a message, which its rule needs to decide")
 	}
 	if refusal := s.call.unsettled(); refusal != nil {
 		return s.end(refusal)
@@ -159,7 +172,7 @@ func (s *Stream) Finish(err error) error {
 		return ended
 	}
 	if err == nil && !s.decided.Load() {
-		return s.end(s.call.refusal(tokens.ReasonInternal, errors.New("the handler answered before it received a message, which its rule needs to decide")))
+		return s.fail(tokens.ReasonInternal, "the handler answered before it received a message, which its rule needs to decide")
 	}
 	return s.call.finish(err)
 }
@@ -184,22 +197,23 @@ func (p *pump) run(receive func(any) error) {
 	}
 }
 
-// pull receives a message from the transport, or returns when the stream ends.
-func (s *Stream) pull(message any) error {
+// pull receives a message from the transport, or returns when the stream ends; the message is then not ours to touch, since the pump may
+// still have it.
+func (s *Stream) pull(message any) (ours bool, err error) {
 	if s.pump == nil {
-		return s.receive(message)
+		return true, s.receive(message)
 	}
 	s.pump.start.Do(func() { go s.pump.run(s.receive) })
 	select {
 	case s.pump.in <- message:
 	case <-s.ctx.Done():
-		return s.left()
+		return false, s.left()
 	}
 	select {
 	case err := <-s.pump.out:
-		return err
+		return true, err
 	case <-s.ctx.Done():
-		return s.left()
+		return false, s.left()
 	}
 }
 

@@ -6,6 +6,7 @@ package interceptor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -69,14 +70,31 @@ func nameOf(method string) string { return "/test.v1.Tests/" + method }
 // fileOf declares a bidirectional stream for each rule.
 func fileOf(tb testing.TB, of rules) protoreflect.FileDescriptor {
 	tb.Helper()
+	built, err := of.file()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return built
+}
+
+// exampleFile is the file of the examples.
+var exampleFile = func() protoreflect.FileDescriptor {
+	built, err := rules{"Session": standard["Session"], "Hidden": standard["Hidden"]}.file()
+	if err != nil {
+		panic(err)
+	}
+	return built
+}()
+
+func (of rules) file() (protoreflect.FileDescriptor, error) {
 	file := &descriptorpb.FileDescriptorProto{}
 	if err := prototext.Unmarshal([]byte(declaration), file); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	for name, text := range of {
 		rule := &admitv1.Rule{}
 		if err := prototext.Unmarshal([]byte(text), rule); err != nil {
-			tb.Fatalf("%s: %v", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		options := &descriptorpb.MethodOptions{}
 		proto.SetExtension(options, admitv1.E_Method, rule)
@@ -85,11 +103,7 @@ func fileOf(tb testing.TB, of rules) protoreflect.FileDescriptor {
 			ClientStreaming: new(true), ServerStreaming: new(true), Options: options,
 		})
 	}
-	built, err := protodesc.NewFile(file, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return built
+	return protodesc.NewFile(file, nil)
 }
 
 // A world is a guard whose verifier and observer are watched.
@@ -277,3 +291,5 @@ func refusalIn(tb testing.TB, err error) *interceptor.Refusal {
 	}
 	return refusal
 }
+
+func newMessage(of protoreflect.MessageDescriptor) proto.Message { return dynamicpb.NewMessage(of) }

@@ -73,7 +73,7 @@ func (p *protection) take(ctx context.Context, spec connect.Spec, peer connect.P
 	}
 	call, refusal := p.begin(ctx, spec, peer, header)
 	if refusal != nil {
-		return nil, nil, refusal
+		return ctx, nil, refusal
 	}
 	_, _ = p.guard.Take(call, spec.Procedure, identity(header)) // so that nothing else does
 	return call, call, nil

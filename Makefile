@@ -24,8 +24,9 @@ demo: ## serve the demo: the policy, a tour of real calls, then commands to past
 	@mkdir -p .cache && go build -o .cache/demo ./cmd/demo && exec .cache/demo $(ARGS)
 
 .PHONY: test
-test: ## run every test with the race detector
+test: ## run every test with the race detector, and the allocation budgets without
 	go test -race -timeout 10m $(foreach m,$(MODULES),./$(m)/...)
+	go test -run Alloc ./policy/... ./interceptor/... ./tokens/...
 
 .PHONY: bench
 bench: ## print medians of one interleaved run: the cached check, the guarded call, a rule, and peers (ARGS=-rounds 40)

@@ -35,7 +35,6 @@ type Call struct {
 
 	guard     *Guard
 	procedure *policy.Procedure
-	principal *tokens.Principal
 	identity  any
 	decision  policy.Decision
 	settled   atomic.Bool
@@ -66,13 +65,10 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 	var v verified
 	var d policy.Decision
 	var ignored tokens.Reason
-	switch {
-	case p == nil:
+	if p == nil || p.Public() == policy.UnreadCredential {
 		d = p.DecideCall(nil)
-	case p.Public() == policy.UnreadCredential:
-		d = p.DecideCall(nil)
-	default:
-		v = g.verify(ctx, p, r)
+	} else {
+		v = g.verify(ctx, p, &r)
 		if p.Public() != policy.NotPublic {
 			v, ignored = anonymous(v)
 		}
@@ -87,16 +83,21 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 		v.refusal.metadata = g.metadata
 	}
 	if g.observers != nil {
-		g.observers.Observe(ctx, Event{
-			Procedure: p, Name: name, Kind: v.kind, Principal: v.principal, Grant: d.Grant, Refusal: v.refusal, Ignored: ignored,
-		})
+		g.observe(ctx, name, p, v, d.Grant, ignored)
 	}
 	if v.refusal != nil {
 		return nil, v.refusal
 	}
 	return &Call{
-		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, principal: v.principal, identity: r.Identity, decision: d,
+		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, identity: r.Identity, decision: d,
 	}, nil
+}
+
+// observe tells of the end of the call phase.
+func (g *Guard) observe(ctx context.Context, name string, p *policy.Procedure, v verified, grant int, ignored tokens.Reason) {
+	g.observers.Observe(ctx, Event{
+		Procedure: p, Name: name, Kind: v.kind, Principal: v.principal, Grant: grant, Refusal: v.refusal, Ignored: ignored,
+	})
 }
 
 // anonymous makes of a credential that a public procedure does not believe none, and keeps why.
@@ -133,6 +134,9 @@ func (c *Call) NeedsMessages() bool { return c.decision.Outcome == policy.NeedsM
 // Message decides the one message of a call that is not a stream; nil lets it through. A call whose messages need no decision lets all
 // through. A refused message is reset, so that nothing of it reaches the handler.
 func (c *Call) Message(message any) *Refusal {
+	if !c.NeedsMessages() {
+		return nil
+	}
 	_, refusal := c.decide(c.decision, message)
 	if refusal != nil {
 		c.refused = refusal
@@ -154,7 +158,7 @@ func (c *Call) decide(d policy.Decision, message any) (policy.Decision, *Refusal
 		return d, nil
 	}
 	m, _ := message.(proto.Message)
-	next := c.procedure.DecideMessage(d, c.principal, m)
+	next := c.procedure.DecideMessage(d, c.Principal(), m)
 	if next.Outcome == policy.Admitted {
 		return next, nil
 	}
@@ -181,7 +185,7 @@ func (c *Call) refusalOf(d policy.Decision) *Refusal {
 func (c *Call) observe(refusal *Refusal, grant int) {
 	if c.guard.observers != nil {
 		c.guard.observers.Observe(c, Event{
-			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.principal.Kind(), Principal: c.principal,
+			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.Principal().Kind(), Principal: c.Principal(),
 			Grant: grant, Refusal: refusal, Message: true, Ignored: tokens.ReasonFromContext(c),
 		})
 	}
@@ -189,7 +193,7 @@ func (c *Call) observe(refusal *Refusal, grant int) {
 
 // deadline returns when a stream of this call ends with its credential; ok is false when it does not.
 func (c *Call) deadline() (deadline time.Time, ok bool) {
-	deadline, ok = c.principal.Deadline()
+	deadline, ok = c.Principal().Deadline()
 	return deadline.Add(c.procedure.Outlive()), ok
 }
 

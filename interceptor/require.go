@@ -26,7 +26,7 @@ func Require(ctx context.Context, grants ...policy.Grant) error {
 		c.observe(refusal, 0)
 		return refusal
 	}
-	d := requirement.DecideCall(c.principal)
+	d := requirement.DecideCall(c.Principal())
 	if d.Outcome == policy.Admitted {
 		c.settled.Store(true)
 		return nil

@@ -25,7 +25,7 @@ type verified struct {
 
 // verify turns the credential of a request into a principal. Of a credential that was verified before only the digest is looked at; that
 // its kind is accepted and that it has not expired is asked on every call.
-func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r Request) verified {
+func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r *Request) verified {
 	token, err := tokens.ParseBearer(r.Authorization)
 	if err != nil {
 		return verified{refusal: refusalFrom(ctx, err)}
@@ -38,6 +38,12 @@ func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r Request) veri
 	if principal, ok := g.cache.Get(key, now); ok {
 		return judge(p, principal, now)
 	}
+	return g.verifyNew(ctx, p, *r, token, key)
+}
+
+// verifyNew verifies a credential that is not remembered. It is apart from verify for what it needs of the stack, which every call would
+// otherwise clear.
+func (g *Guard) verifyNew(ctx context.Context, p *policy.Procedure, r Request, token string, key cache.Key) verified {
 	if err := tokens.CheckBearer(token); err != nil {
 		return verified{refusal: refusalFrom(ctx, err)}
 	}

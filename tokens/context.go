@@ -22,6 +22,9 @@ func MakeContext(ctx context.Context, principal *Principal, reason Reason) Conte
 	return Context{Context: ctx, principal: principal, reason: reason}
 }
 
+// Principal returns the caller; nil when it is anonymous.
+func (c *Context) Principal() *Principal { return c.principal }
+
 // Value returns the value of key, the outcome itself for this package's own key.
 func (c *Context) Value(key any) any {
 	if key == (contextKey{}) {

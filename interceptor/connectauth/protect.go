@@ -25,22 +25,50 @@ const authorization = "Authorization" // as net/http spells it
 //
 // A nil guard refuses every call.
 func Protect(guard *interceptor.Guard) connect.HandlerOption {
-	p := &protection{guard: guard}
-	return connect.WithHandlerOptions(connect.WithRequestGate(p.gate), connect.WithInterceptors(p))
+	// Conditional options are made for each handler, so that the rule is bound when it is built. They pass over a handler without a name,
+	// which is therefore refused apart.
+	return connect.WithHandlerOptions(connect.WithRequestGate(refuseNameless), connect.WithConditionalHandlerOptions(
+		func(spec connect.Spec) []connect.HandlerOption {
+			p := bind(guard, spec)
+			return []connect.HandlerOption{connect.WithRequestGate(p.gate), connect.WithInterceptors(p)}
+		},
+	))
 }
 
 // protection is a guard in a handler.
 type protection struct {
-	guard *interceptor.Guard
+	guard  *interceptor.Guard
+	schema any               // of the handler, as far as it was known when Protect was applied
+	bound  *policy.Procedure // the rule that belongs to it
 }
 
-// procedure returns the rule that belongs to the handler's own descriptor; nil where there is none, which refuses.
+func bind(guard *interceptor.Guard, spec connect.Spec) *protection {
+	return &protection{guard: guard, schema: spec.Schema, bound: procedureOf(guard, spec)}
+}
+
+func refuseNameless(ctx context.Context, spec connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
+	if spec.Procedure == "" {
+		_, refusal := (*interceptor.Guard)(nil).Begin(ctx, "", nil, interceptor.Request{})
+		return nil, errorOf(refusal, false)
+	}
+	return ctx, nil
+}
+
+// procedure returns the rule that belongs to the handler's own descriptor; nil where there is none, which refuses. An option that came
+// after Protect may have set another schema than the one it saw.
 func (p *protection) procedure(spec connect.Spec) *policy.Procedure {
+	if p.bound != nil && spec.Schema == p.schema {
+		return p.bound
+	}
+	return procedureOf(p.guard, spec)
+}
+
+func procedureOf(guard *interceptor.Guard, spec connect.Spec) *policy.Procedure {
 	method, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok {
 		return nil
 	}
-	return p.guard.Procedure(spec.Procedure, method)
+	return guard.Procedure(spec.Procedure, method)
 }
 
 func (p *protection) begin(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {

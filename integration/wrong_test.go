@@ -98,6 +98,29 @@ func TestWrongInstallationsOverConnect(t *testing.T) {
 	}
 }
 
+// Protect may come before the schema, and a handler without a name is refused.
+func TestOddHandlers(t *testing.T) {
+	w := newWorld(t)
+	hits := 0
+	handle := func(context.Context, *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
+		hits++
+		return connect.NewResponse(&admittestv1.GateResponse{}), nil
+	}
+	early := connect.NewUnaryHandler(procedure("SessionUnary"), handle, connectauth.Protect(w.guard), connect.WithSchema(shape("SessionUnary")))
+	for who, want := range map[string]int{admin: http.StatusOK, member: http.StatusForbidden, none: http.StatusUnauthorized} {
+		if status, body := post(t.Context(), early, "SessionUnary", w.credent[who]); status != want {
+			t.Errorf("%s: %d %s", who, status, body)
+		}
+	}
+	if hits != 1 {
+		t.Errorf("the handler ran %d times", hits)
+	}
+	nameless := connect.NewUnaryHandler("", handle, connect.WithSchema(shape("PublicUnary")), connectauth.Protect(w.guard))
+	if status, body := post(t.Context(), nameless, "PublicUnary", w.credent[admin]); status != http.StatusInternalServerError || hits != 1 {
+		t.Errorf("a handler without a name: %d %s, %d hits", status, body, hits)
+	}
+}
+
 // dynamicMethod returns the same method of another copy of the same file.
 func dynamicMethod(t *testing.T, method string) protoreflect.MethodDescriptor {
 	t.Helper()

@@ -116,7 +116,7 @@ func TestOddHandlers(t *testing.T) {
 		t.Errorf("the handler ran %d times", hits)
 	}
 	nameless := connect.NewUnaryHandler("", handle, connect.WithSchema(shape("PublicUnary")), connectauth.Protect(w.guard))
-	if status, body := post(t.Context(), nameless, "PublicUnary", w.credent[admin]); status != http.StatusInternalServerError || hits != 1 {
+	if status, body := post(t.Context(), nameless, "PublicUnary", w.credent[admin]); status != http.StatusForbidden || hits != 1 {
 		t.Errorf("a handler without a name: %d %s, %d hits", status, body, hits)
 	}
 }

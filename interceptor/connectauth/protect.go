@@ -25,14 +25,12 @@ const authorization = "Authorization" // as net/http spells it
 //
 // A nil guard refuses every call.
 func Protect(guard *interceptor.Guard) connect.HandlerOption {
-	// Conditional options are made for each handler, so that the rule is bound when it is built. They pass over a handler without a name,
-	// which is therefore refused apart.
-	return connect.WithHandlerOptions(connect.WithRequestGate(refuseNameless), connect.WithConditionalHandlerOptions(
-		func(spec connect.Spec) []connect.HandlerOption {
-			p := bind(guard, spec)
-			return []connect.HandlerOption{connect.WithRequestGate(p.gate), connect.WithInterceptors(p)}
-		},
-	))
+	// Conditional options are made for each handler, so that its rule is bound when it is built. They are passed over where the procedure is
+	// empty, which that of a handler never is: it begins with a slash.
+	return connect.WithConditionalHandlerOptions(func(spec connect.Spec) []connect.HandlerOption {
+		p := bind(guard, spec)
+		return []connect.HandlerOption{connect.WithRequestGate(p.gate), connect.WithInterceptors(p)}
+	})
 }
 
 // protection is a guard in a handler.
@@ -44,14 +42,6 @@ type protection struct {
 
 func bind(guard *interceptor.Guard, spec connect.Spec) *protection {
 	return &protection{guard: guard, schema: spec.Schema, bound: procedureOf(guard, spec)}
-}
-
-func refuseNameless(ctx context.Context, spec connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
-	if spec.Procedure == "" {
-		_, refusal := (*interceptor.Guard)(nil).Begin(ctx, "", nil, interceptor.Request{})
-		return nil, errorOf(refusal, false)
-	}
-	return ctx, nil
 }
 
 // procedure returns the rule that belongs to the handler's own descriptor; nil where there is none, which refuses. An option that came

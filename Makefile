@@ -30,11 +30,18 @@ test: ## run every test with the race detector, and the allocation budgets witho
 
 .PHONY: bench
 bench: ## print medians of one interleaved run: the cached check, the guarded call, a rule, and peers (ARGS=-rounds 40)
+	@ADMIT_BENCH=1 go test -count=1 -v -run '^TestCost$$' ./interceptor/connectauth | grep -v '^\(===\|---\|PASS\|ok\)'
 	@go run ./integration/bench $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 30s)
 	@./.ci/fuzz $(or $(FUZZTIME),30s)
+
+.PHONY: wycheproof
+wycheproof: ## offer the JWS, JWK and JWE vectors of Project Wycheproof, and print how many are answered as they say
+	@cd integration && go mod download github.com/c2sp/wycheproof
+	@dir=$$(cd integration && go list -m -f '{{.Dir}}' github.com/c2sp/wycheproof) && \
+	  ADMIT_WYCHEPROOF=$$dir go test -count=1 -v -run '^TestWycheproof$$' ./tokens/jwt
 
 .PHONY: generate
 generate: tools ## generate code from the .proto files

@@ -10,16 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
-	"connectrpc.com/connect"
 	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor"
-	"github.com/admitrpc/admit/interceptor/connectauth"
 	"github.com/admitrpc/admit/interceptor/grpcauth"
+	"github.com/admitrpc/admit/internal/interleave"
 	"github.com/admitrpc/admit/policy"
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
 	"github.com/admitrpc/admit/tokens"
@@ -101,13 +98,13 @@ func (b *bench) mint() (string, error) {
 	return "", fmt.Errorf("no token of %d bytes", size)
 }
 
-func newVariants() ([]*variant, func(), error) {
+func newVariants() ([]*interleave.Variant, func(), error) {
 	b, err := newBench()
 	if err != nil {
 		return nil, nil, err
 	}
-	var variants []*variant
-	for _, group := range []func() ([]*variant, error){b.checks, b.connects, b.grpcs, b.rules, b.streams} {
+	var variants []*interleave.Variant
+	for _, group := range []func() ([]*interleave.Variant, error){b.checks, b.grpcs, b.rules, b.streams, b.verifies} {
 		more, err := group()
 		if err != nil {
 			return nil, nil, err
@@ -126,7 +123,7 @@ const (
 )
 
 // checks are the cached check alone: header to admitted, without the context of the handler.
-func (b *bench) checks() ([]*variant, error) {
+func (b *bench) checks() ([]*interleave.Variant, error) {
 	for i := range many {
 		b.tokens = append(b.tokens, "ak_"+fmt.Sprintf("%08d", i)+strings.Repeat("k", size-11))
 	}
@@ -168,11 +165,11 @@ func (b *bench) checks() ([]*variant, error) {
 	for i := range raws {
 		raws[i] = []byte(headers[i][0])[len("Bearer "):]
 	}
-	return []*variant{
-		{name: floor, allocs: -1, run: times(func() { sha256.Sum256(raw) })},
-		{name: "cached check, one hot token", reference: floor, limit: 1.25, run: times(func() { check(hot) })},
-		{name: floorMany, allocs: -1, run: times(func() { turn++; sha256.Sum256(raws[turn%many]) })},
-		{name: "cached check, 4,096 tokens in turn", reference: floorMany, limit: 1.5, run: times(func() { turn++; check(headers[turn%many]) })},
+	return []*interleave.Variant{
+		{Name: floor, Allocs: -1, Run: interleave.Times(func() { sha256.Sum256(raw) })},
+		{Name: "cached check, one hot token", Reference: floor, Limit: 1.25, Run: interleave.Times(func() { check(hot) })},
+		{Name: floorMany, Allocs: -1, Run: interleave.Times(func() { turn++; sha256.Sum256(raws[turn%many]) })},
+		{Name: "cached check, 4,096 tokens in turn", Reference: floorMany, Limit: 1.5, Run: interleave.Times(func() { turn++; check(headers[turn%many]) })},
 	}, nil
 }
 
@@ -181,58 +178,8 @@ func (b *bench) principal(token string) (*tokens.Principal, error) {
 	return verifier.Verify(context.Background(), tokens.Credential{Secret: tokens.NewSecret(token), Form: verifier.Forms()[0]})
 }
 
-func times(f func()) func(n int) {
-	return func(n int) {
-		for range n {
-			f()
-		}
-	}
-}
-
-// connects are whole calls of connect's handler in process, with and without a guard.
-func (b *bench) connects() ([]*variant, error) {
-	method := admittestv1.File_admittest_v1_gate_proto.Services().ByName("GateService").Methods().ByName("SessionUnary")
-	serve := func(options ...connect.HandlerOption) func() {
-		handler := connect.NewUnaryHandler("/admittest.v1.GateService/SessionUnary",
-			func(context.Context, *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
-				return connect.NewResponse(&admittestv1.GateResponse{}), nil
-			}, append(options, connect.WithSchema(method))...)
-		w, values := &discard{header: http.Header{}}, []string{"Bearer " + b.token}
-		return func() {
-			r := &http.Request{
-				Method: http.MethodPost, ProtoMajor: 2, Body: http.NoBody, URL: &url.URL{Path: "/admittest.v1.GateService/SessionUnary"},
-				Header: http.Header{"Content-Type": {"application/proto"}, "Authorization": values},
-			}
-			clear(w.header)
-			handler.ServeHTTP(w, r)
-			if w.status != http.StatusOK && w.status != 0 {
-				panic(fmt.Sprintf("connect answered %d", w.status))
-			}
-		}
-	}
-	bare := serve(connect.WithRequestGate(func(ctx context.Context, _ connect.Spec, _ connect.Peer, _ http.Header) (context.Context, error) {
-		return ctx, nil
-	}), connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc { return next })))
-	guarded := serve(connectauth.Protect(b.guard))
-	const name = "Connect handler in process, unguarded"
-	return []*variant{
-		{name: name, allocs: -1, run: times(bare)},
-		{name: "Connect handler in process, guarded", reference: floor, minus: name, limit: 1.4, allocs: 1, run: times(guarded)},
-	}, nil
-}
-
-type discard struct {
-	header http.Header
-	status int
-}
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d *discard) WriteHeader(status int)      { d.status = status }
-func (d *discard) Flush()                      {}
-
 // grpcs are the handlers that grpc-go calls, ours and those of a peer.
-func (b *bench) grpcs() ([]*variant, error) {
+func (b *bench) grpcs() ([]*interleave.Variant, error) {
 	none := func(any, context.Context, func(any) error, grpc.UnaryServerInterceptor) (any, error) { return nil, nil }
 	description := &grpc.ServiceDesc{
 		ServiceName: "admittest.v1.GateService", HandlerType: (*any)(nil),
@@ -253,13 +200,13 @@ func (b *bench) grpcs() ([]*variant, error) {
 		return ctx, err
 	})
 	nothing := func(context.Context, any) (any, error) { return nil, nil }
-	return []*variant{
-		{name: "gRPC handler in process, guarded", reference: floor, limit: 1.5, allocs: 2, run: times(func() {
+	return []*interleave.Variant{
+		{Name: "gRPC handler in process, guarded", Reference: floor, Limit: 1.5, Allocs: 2, Run: interleave.Times(func() {
 			if _, err := handler(nil, ctx, nil, nil); err != nil {
 				panic(err)
 			}
 		})},
-		{name: "peer: go-grpc-middleware auth with golang-jwt", reference: floor, allocs: -1, run: times(func() {
+		{Name: "peer: go-grpc-middleware auth with golang-jwt", Reference: floor, Allocs: -1, Run: interleave.Times(func() {
 			if _, err := peer(ctx, nil, &grpc.UnaryServerInfo{}, nothing); err != nil {
 				panic(err)
 			}
@@ -268,15 +215,15 @@ func (b *bench) grpcs() ([]*variant, error) {
 }
 
 // rules are decisions alone.
-func (b *bench) rules() ([]*variant, error) {
+func (b *bench) rules() ([]*interleave.Variant, error) {
 	caller, err := b.principal(b.token)
 	if err != nil {
 		return nil, err
 	}
 	rule := b.guard.Rules().Procedure("/admittest.v1.GateService/BoundServer")
 	request := &admittestv1.GateRequest{OrganizationId: "org_1"}
-	return []*variant{{
-		name: "rule: a permission and a field of the request", reference: floor, limit: 0.10, run: times(func() {
+	return []*interleave.Variant{{
+		Name: "rule: a permission and a field of the request", Reference: floor, Limit: 0.10, Run: interleave.Times(func() {
 			if rule.DecideMessage(rule.DecideCall(caller), caller, request).Outcome != policy.Admitted {
 				panic("the rule refused")
 			}
@@ -285,7 +232,7 @@ func (b *bench) rules() ([]*variant, error) {
 }
 
 // streams are messages on a stream that is open, without a network.
-func (b *bench) streams() ([]*variant, error) {
+func (b *bench) streams() ([]*interleave.Variant, error) {
 	ctx := metadata.NewIncomingContext(context.Background(), metadata.MD{"authorization": {"Bearer " + b.token}})
 	open := func(method string) (grpc.ServerStream, error) {
 		out := make(chan grpc.ServerStream, 1)
@@ -307,23 +254,23 @@ func (b *bench) streams() ([]*variant, error) {
 			return nil, err
 		}
 	}
-	var variants []*variant
+	var variants []*interleave.Variant
 	raw := &endless{ctx: ctx}
 	message := &admittestv1.GateRequest{}
-	variants = append(variants, &variant{name: "stream message, unguarded", allocs: -1, run: times(func() { _ = raw.RecvMsg(message) })})
+	variants = append(variants, &interleave.Variant{Name: "stream message, unguarded", Allocs: -1, Run: interleave.Times(func() { _ = raw.RecvMsg(message) })})
 	for name, method := range map[string]string{"a call-phase rule": "SessionBidi", "a rule on every message": "BoundBidi"} {
 		s, err := open(method)
 		if err != nil {
 			return nil, err
 		}
-		variants = append(variants, &variant{
-			name: "stream message received, " + name, reference: floor, limit: 5, run: times(func() {
+		variants = append(variants, &interleave.Variant{
+			Name: "stream message received, " + name, Reference: floor, Limit: 5, Run: interleave.Times(func() {
 				if err := s.RecvMsg(message); err != nil {
 					panic(err)
 				}
 			}),
-		}, &variant{
-			name: "stream message sent, " + name, reference: floor, limit: 0.10, run: times(func() {
+		}, &interleave.Variant{
+			Name: "stream message sent, " + name, Reference: floor, Limit: 0.10, Run: interleave.Times(func() {
 				if err := s.SendMsg(message); err != nil {
 					panic(err)
 				}

@@ -91,6 +91,8 @@ func median(values []float64) float64 {
 // Report writes a line for each variant: the median time, the allocations, the median ratio, the ratio of the quickest slices, and whether
 // the goal was kept.
 func Report(w io.Writer, variants []*Variant) {
+	fmt.Fprintf(w, "medians of %d interleaved rounds, GOGC=%d; ratios are taken within each round, and \"least\" is that of the quickest slices\n",
+		len(variants[0].times), GCPercent)
 	fmt.Fprintf(w, "%-50s %10s %7s %7s %7s  %-34s %s\n", "", "ns/op", "allocs", "ratio", "least", "to", "goal")
 	for _, v := range variants {
 		allocs := testing.AllocsPerRun(100, func() { v.Run(1) })

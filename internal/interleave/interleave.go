@@ -64,7 +64,7 @@ func Measure(variants []*Variant, rounds int, slice time.Duration) {
 	}
 	order := slices.Clone(variants)
 	for range rounds {
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // An order, no secret.
 		for _, v := range order {
 			start := time.Now()
 			v.Run(sizes[v])

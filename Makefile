@@ -29,9 +29,11 @@ test: ## run every test with the race detector, and the allocation budgets witho
 	go test -run Alloc ./policy/... ./interceptor/... ./tokens/...
 
 .PHONY: bench
-bench: ## print medians of one interleaved run: the cached check, the guarded call, a rule, and peers (ARGS=-rounds 40)
+bench: ## print medians of one interleaved run: the cached check, the guarded call, a rule, and peers (ARGS=-rounds 40); then key sources under attack
 	@ADMIT_BENCH=1 go test -count=1 -v -run '^TestCost$$' ./interceptor/connectauth | grep -v '^\(===\|---\|PASS\|ok\)'
 	@go run ./integration/bench $(ARGS)
+	@echo
+	@go run ./integration/keysources
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 30s)
@@ -51,7 +53,7 @@ generate: tools ## generate code from the .proto files
 lint: tools $(LINT)/golangci-lint ## check code, protos, modules, the consumer module, and that generated code is not stale
 	@PATH="$(TOOLS):$$PATH" buf lint
 	@$(MAKE) --no-print-directory checkgenerate
-	@for m in $(MODULES); do (cd $$m && $(LINT)/golangci-lint run --config $(CURDIR)/.golangci.yml --timeout 10m ./...); done
+	@for m in $(MODULES); do (cd $$m && $(LINT)/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml --timeout 10m ./...); done
 	@PATH="$(TOOLS):$$PATH" .ci/consumer
 	@! grep -n '^replace\|^	.*=> ' go.mod */go.mod cmd/*/go.mod || { echo "a committed go.mod has a replace; run make tidy"; exit 1; }
 

@@ -67,7 +67,7 @@ func TestQueryCredential(t *testing.T) {
 	for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodOptions, http.MethodTrace, http.MethodDelete} {
 		r, err := http.NewRequestWithContext(t.Context(), method, w.url+procedure("PublicUnary"), nil)
 		must(t, err)
-		r.Header.Set("X-HTTP-Method-Override", "POST")
+		r.Header.Set("X-Http-Method-Override", "POST")
 		response, err := w.h2.Do(r)
 		must(t, err)
 		_ = response.Body.Close()

@@ -15,10 +15,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/admitrpc/admit/internal/interleave"
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/admitrpc/admit/internal/interleave"
 
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/jwt"

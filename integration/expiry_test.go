@@ -130,7 +130,7 @@ func TestStreamsEndAtExpiry(t *testing.T) {
 	} {
 		for _, method := range tt.methods {
 			t.Run(tt.name+"/"+method, func(t *testing.T) {
-				late := make([]time.Duration, 3)
+				late := make([]time.Duration, 4)
 				for round := range late {
 					end := time.Now().Add(300 * time.Millisecond)
 					err := tt.wait(within(t, 20*time.Second), tt.w, method, fmt.Sprintf("tok_%d_%s", end.UnixNano(), method))
@@ -143,8 +143,8 @@ func TestStreamsEndAtExpiry(t *testing.T) {
 					}
 				}
 				slices.Sort(late)
-				// The median, since a machine that is busy may be late once.
-				if late[len(late)/2] > prompt {
+				// The quickest, since a machine that is busy may be late with any of them, but never early by chance.
+				if late[0] > prompt {
 					t.Errorf("streams ended %v after expiry", late)
 				}
 				t.Logf("ended %v after expiry", late)

@@ -37,14 +37,6 @@ type Form struct {
 	Names Names
 }
 
-// A Marker tells one class of an issuer's JWTs from the others. Exactly one field, or none, may be set.
-type Marker struct {
-	// SubjectPrefix names JWTs whose claim sub begins with it. It is asked before Types.
-	SubjectPrefix string
-	// Types names JWTs whose header typ is one of these, compared without regard to case and to a leading "application/" (RFC 8725 §3.11).
-	Types []string
-}
-
 // Names are the names that principals of a form can have. Two verifiers of one kind must not be able to yield the same name, so with two
 // issuers of machines each must say which names are its own. The zero Names is any name.
 type Names struct {
@@ -71,12 +63,8 @@ func (f Form) String() string {
 	switch {
 	case f.Prefix != "":
 		return fmt.Sprintf("%s with prefix %q", f.Kind, f.Prefix)
-	case f.Issuer != "" && f.Marker.SubjectPrefix != "":
-		return fmt.Sprintf("%s from issuer %q with a subject %q", f.Kind, f.Issuer, f.Marker.SubjectPrefix+"…")
-	case f.Issuer != "" && len(f.Marker.Types) > 0:
-		return fmt.Sprintf("%s from issuer %q with typ %s", f.Kind, f.Issuer, strings.Join(f.Marker.Types, " or "))
 	case f.Issuer != "":
-		return fmt.Sprintf("%s from issuer %q", f.Kind, f.Issuer)
+		return fmt.Sprintf("%s from issuer %q%s", f.Kind, f.Issuer, f.Marker)
 	case f.Opaque:
 		return fmt.Sprintf("%s as any other opaque string", f.Kind)
 	default:
@@ -100,16 +88,15 @@ func (f Form) check() error {
 		return fmt.Errorf("prefix %q has characters that no bearer token has", f.Prefix)
 	case f.Prefix != "" && mayBeginJWT(f.Prefix):
 		return fmt.Errorf("prefix %q could be the beginning of a JWT; choose another", f.Prefix)
-	case f.Issuer == "" && (f.Marker.SubjectPrefix != "" || len(f.Marker.Types) > 0):
+	case f.Issuer == "" && f.Marker.place() != placeDefault:
 		return fmt.Errorf("the form %s has a Marker, which needs an Issuer", f)
-	case f.Marker.SubjectPrefix != "" && len(f.Marker.Types) > 0:
-		return fmt.Errorf("the form %s must set one of SubjectPrefix and Types, not both", f)
-	case slices.Contains(f.Marker.Types, ""):
-		return fmt.Errorf("the form %s has an empty type", f)
 	case len(f.Names.Known) > 0 && f.Names.Prefix != "":
 		return fmt.Errorf("the form %s must set one of Names.Known and Names.Prefix, not both", f)
 	case slices.Contains(f.Names.Known, "") || slices.Contains(f.Names.Known, "*"):
 		return fmt.Errorf("the form %s has an empty name or \"*\" in Names.Known", f)
+	}
+	if err := f.Marker.check(); err != nil {
+		return fmt.Errorf("the form %s %w", f, err)
 	}
 	return nil
 }
@@ -130,18 +117,7 @@ func (f Form) overlaps(g Form) string {
 	case f.Issuer == "" || f.Issuer != g.Issuer:
 		return ""
 	}
-	a, b := f.Marker, g.Marker
-	switch {
-	case a.SubjectPrefix != "" && b.SubjectPrefix != "" &&
-		(strings.HasPrefix(a.SubjectPrefix, b.SubjectPrefix) || strings.HasPrefix(b.SubjectPrefix, a.SubjectPrefix)):
-		return "the same issuer and subject prefix"
-	case a.isDefault() && b.isDefault():
-		return "the same issuer, both without a marker"
-	}
-	if slices.ContainsFunc(a.Types, b.hasType) {
-		return "the same issuer and typ"
-	}
-	return ""
+	return f.Marker.overlaps(g.Marker)
 }
 
 // yieldSameName returns why principals of both forms could have the same name, or "". Only clients and callers have names.
@@ -169,27 +145,4 @@ func (f Form) yieldSameName(g Form) string {
 		return "names that begin alike"
 	}
 	return ""
-}
-
-func (m Marker) isDefault() bool { return m.SubjectPrefix == "" && len(m.Types) == 0 }
-
-func (m Marker) hasType(typ string) bool {
-	for _, t := range m.Types {
-		if EqualType(t, typ) {
-			return true
-		}
-	}
-	return false
-}
-
-// EqualType reports whether two values of the header typ name the same type: media types are compared without regard to case, and
-// "application/" may be left out (RFC 7515 §4.1.9).
-func EqualType(a, b string) bool { return strings.EqualFold(bareType(a), bareType(b)) }
-
-func bareType(typ string) string {
-	const prefix = "application/"
-	if len(typ) > len(prefix) && strings.EqualFold(typ[:len(prefix)], prefix) {
-		return typ[len(prefix):]
-	}
-	return typ
 }

@@ -12,9 +12,6 @@ import (
 
 func TestNewVerifiersRefusesForms(t *testing.T) {
 	t.Parallel()
-	marked := func(m tokens.Marker) tokens.Form {
-		return tokens.Form{Kind: tokens.SessionToken, Issuer: issuer, Marker: m}
-	}
 	for _, tt := range []struct {
 		name string
 		form tokens.Form
@@ -40,7 +37,7 @@ func TestNewVerifiersRefusesForms(t *testing.T) {
 		{"no marker", marked(tokens.Marker{}), ""},
 		{"subject", marked(tokens.Marker{SubjectPrefix: "mch_"}), ""},
 		{"types", marked(tokens.Marker{Types: []string{"a", "b"}}), ""},
-		{"two markers", marked(tokens.Marker{SubjectPrefix: "mch_", Types: []string{"a"}}), "one of SubjectPrefix and Types"},
+		{"two markers", marked(tokens.Marker{SubjectPrefix: "mch_", Types: []string{"a"}}), "one of SubjectPrefix, SubjectSuffix, SubjectIs, Claim and Types"},
 		{"empty type", marked(tokens.Marker{Types: []string{"a", ""}}), "empty type"},
 		{"known names", tokens.Form{Kind: tokens.M2MToken, Prefix: "mt_", Names: tokens.Names{Known: []string{"ledger"}}}, ""},
 		{"known names and prefix", tokens.Form{Kind: tokens.M2MToken, Prefix: "mt_", Names: tokens.Names{Known: []string{"a"}, Prefix: "b"}}, "not both"},

@@ -113,9 +113,9 @@ func (p *Principal) Has(demands ...Demand) bool {
 func (p *Principal) meets(d Demand) bool {
 	switch d.what {
 	case whatRole:
-		return p.organization != nil && d.text != orgPrefix && p.organization.Role == d.text
+		return p.organization.ID != "" && d.text != orgPrefix && p.organization.Role == d.text
 	case whatPermission:
-		return p.organization != nil && d.text != orgPrefix && slices.Contains(p.session.permissions, d.text)
+		return p.organization.ID != "" && d.text != orgPrefix && slices.Contains(p.session.permissions, d.text)
 	case whatFeature:
 		return holds(p.session.features, d)
 	case whatPlan:
@@ -129,7 +129,7 @@ func (p *Principal) meets(d Demand) bool {
 
 func (p *Principal) reverified(level Level, within time.Duration) bool {
 	v := p.session.verification
-	if v == nil || within <= 0 {
+	if !p.session.verified || within <= 0 {
 		return false
 	}
 	var since time.Duration // what has passed since the ages were told
@@ -157,13 +157,14 @@ const orgPrefix = "org:"
 
 // orgPrefixed gives a role or a demanded permission exactly one prefix.
 func orgPrefixed(name string) string {
+	if name == "" {
+		return ""
+	}
 	bare := name
 	for strings.HasPrefix(bare, orgPrefix) {
 		bare = bare[len(orgPrefix):]
 	}
 	switch {
-	case name == "":
-		return ""
 	case len(name) == len(bare)+len(orgPrefix):
 		return name
 	default:
@@ -209,23 +210,23 @@ func parseElement(text string) (element, bool) {
 	}
 }
 
-func scoped(texts []string) []element {
-	elements := make([]element, 0, len(texts))
+func areElements(texts []string) bool {
 	for _, text := range texts {
-		e, _ := parseElement(text) // checked before
-		elements = append(elements, e)
+		if _, ok := parseElement(text); !ok {
+			return false
+		}
 	}
-	return elements
+	return true
 }
 
-func elementTexts(elements []element) []string {
+// elementTexts returns a copy of elements in which there is one word for both scopes.
+func elementTexts(elements []string) []string {
 	texts := make([]string, 0, len(elements))
 	for _, e := range elements {
-		prefix := map[scope]string{scopeOrganization: "o:", scopeUser: "u:"}[e.scope]
-		if prefix == "" {
-			prefix = "ou:"
+		if slug, ok := strings.CutPrefix(e, "uo:"); ok {
+			e = "ou:" + slug
 		}
-		texts = append(texts, prefix+e.slug)
+		texts = append(texts, e)
 	}
 	return texts
 }
@@ -250,9 +251,9 @@ func billed(what what, name string) Demand {
 	return d
 }
 
-func holds(elements []element, d Demand) bool {
-	for _, e := range elements {
-		if e.scope&d.scope != 0 && e.slug == d.text {
+func holds(elements []string, d Demand) bool {
+	for _, text := range elements {
+		if e, ok := parseElement(text); ok && e.scope&d.scope != 0 && e.slug == d.text {
 			return true
 		}
 	}

@@ -26,7 +26,7 @@ type Principal struct {
 	callerName   string
 	claims       string
 	scopes       []string
-	organization *Organization
+	organization Organization // without an ID: none
 	actor        *Actor
 	session      *session // nil for machines
 	issuedAt     int64
@@ -38,9 +38,10 @@ type Principal struct {
 // A session holds what only sessions have.
 type session struct {
 	permissions  []string
-	features     []element
-	plans        []element
-	verification *Verification
+	features     []string
+	plans        []string
+	verification Verification // if verified
+	verified     bool
 	pending      bool
 }
 
@@ -110,10 +111,10 @@ func (p *Principal) CallerName() string {
 
 // Organization returns the active organization, the role with exactly one prefix "org:". The zero Organization means none.
 func (p *Principal) Organization() Organization {
-	if p == nil || p.organization == nil {
+	if p == nil {
 		return Organization{}
 	}
-	return *p.organization
+	return p.organization
 }
 
 // Actor returns who acts in the subject's place; ok is false when nobody does.
@@ -166,10 +167,10 @@ func (p *Principal) Pending() bool { return p != nil && p.session != nil && p.se
 
 // Verification returns the ages of the factors when the credential was issued; ok is false when they are unknown.
 func (p *Principal) Verification() (v Verification, ok bool) {
-	if p == nil || p.session == nil || p.session.verification == nil {
+	if p == nil || p.session == nil || !p.session.verified {
 		return Verification{}, false
 	}
-	return *p.session.verification, true
+	return p.session.verification, true
 }
 
 // IssuedAt returns when the credential was issued, or the zero time.
@@ -268,8 +269,6 @@ func (p *Principal) Attribute(a Attribute) string {
 		return ""
 	case a == UserID:
 		return p.userID
-	case p.organization == nil:
-		return ""
 	case a == OrganizationID:
 		return p.organization.ID
 	case a == OrganizationSlug:

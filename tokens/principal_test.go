@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/admitrpc/admit/internal/checked"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -49,7 +50,7 @@ func TestFactsAreKept(t *testing.T) {
 	t.Parallel()
 	facts := fullFacts()
 	for v, i := reflect.ValueOf(facts), 0; i < v.NumField(); i++ {
-		if v.Field(i).IsZero() {
+		if v.Field(i).IsZero() && v.Type().Field(i).Name != "Checked" { // in place of Claims
 			t.Errorf("fullFacts has no %s", v.Type().Field(i).Name)
 		}
 	}
@@ -341,5 +342,28 @@ func TestAttributeString(t *testing.T) {
 	got := fmt.Sprint(tokens.OrganizationID, tokens.OrganizationSlug, tokens.UserID, tokens.Attribute(0), tokens.Attribute(4))
 	if got != "ORGANIZATION_ID ORGANIZATION_SLUG USER_ID ATTRIBUTE_UNSPECIFIED ATTRIBUTE_UNSPECIFIED" {
 		t.Error(got)
+	}
+}
+
+// What a package of this module has checked is not checked again, and not copied; nobody else can make it.
+func TestCheckedClaims(t *testing.T) {
+	t.Parallel()
+	facts := fullFacts()
+	facts.Checked = checked.NewObject(string(facts.Claims))
+	if _, err := tokens.NewPrincipal(facts); err == nil {
+		t.Error("claims that come twice are taken")
+	}
+	facts.Claims = nil
+	p := principal(t, facts)
+	if value, ok := p.Claim("n"); !ok || string(value) != "null" {
+		t.Errorf("claim %s %v", value, ok)
+	}
+	facts.Permissions[0] = "org:other"
+	if !p.Has(tokens.Permission("other")) {
+		t.Error("the permissions were copied")
+	}
+	facts.Features[0] = "misspelled"
+	if _, err := tokens.NewPrincipal(facts); err == nil {
+		t.Error("facts beside checked claims are not checked")
 	}
 }

@@ -30,8 +30,9 @@ type Verifier interface {
 // Verifiers is the table of forms: it says which verifier a credential is for. It is fixed when made. A nil or zero table knows no form,
 // so every credential is [ReasonTokenInvalid].
 type Verifiers struct {
-	prefixes []classified // longest first
-	issuers  map[string][]classified
+	prefixes []classified            // longest first
+	issuers  map[string][]classified // in the order in which markers are asked
+	claims   map[string]bool         // those that markers ask for
 	opaque   *classified
 	forms    []Form
 	owners   []int // of the forms, the number of the verifier; while the table is made
@@ -49,7 +50,7 @@ type classified struct {
 // Beside an error it returns a table that classifies nothing and remembers the mistakes, so that interceptor.New, when it is given it,
 // tells them together with those of the rules.
 func NewVerifiers(verifiers ...Verifier) (*Verifiers, error) {
-	t := &Verifiers{issuers: map[string][]classified{}}
+	t := &Verifiers{issuers: map[string][]classified{}, claims: map[string]bool{"iss": true}}
 	var mistakes []error
 	for i, v := range verifiers {
 		if isNil(v) {
@@ -68,6 +69,9 @@ func NewVerifiers(verifiers ...Verifier) (*Verifiers, error) {
 		return &Verifiers{err: err, forms: t.forms}, err
 	}
 	slices.SortFunc(t.prefixes, func(a, b classified) int { return len(b.form.Prefix) - len(a.form.Prefix) })
+	for _, ofIssuer := range t.issuers {
+		slices.SortStableFunc(ofIssuer, func(a, b classified) int { return a.form.Marker.Compare(b.form.Marker) })
+	}
 	return t, nil
 }
 
@@ -92,6 +96,9 @@ func (t *Verifiers) add(form Form, v Verifier, owner int) (mistakes []error) {
 		t.opaque = &c
 	default:
 		t.issuers[form.Issuer] = append(t.issuers[form.Issuer], c)
+		for _, name := range form.Marker.claims() {
+			t.claims[name] = true
+		}
 	}
 	return mistakes
 }
@@ -126,8 +133,8 @@ func (t *Verifiers) Kinds() []Kind {
 // Classify returns the form of a credential and the verifier that declared it; ok is false when none did. Nothing is verified: what is
 // read of a JWT selects a form and proves nothing.
 //
-// The longest prefix wins. A JWT is classified by its exact issuer, and then by the first marker that fits, subject prefixes before
-// types, and the issuer's default last. Everything else is opaque.
+// The longest prefix wins. A JWT is classified by its exact issuer, and then by the marker that fits: those of the subject first, then
+// those of a claim, then types, and the issuer's default last. Everything else is opaque.
 func (t *Verifiers) Classify(credential string) (form Form, verifier Verifier, ok bool) {
 	c := t.classify(credential)
 	if c == nil {
@@ -145,93 +152,82 @@ func (t *Verifiers) classify(credential string) *classified {
 			return &t.prefixes[i]
 		}
 	}
-	peeked, isJWT := peekJWT(credential)
+	typ, claims, isJWT := t.peekJWT(credential)
 	if !isJWT {
 		return t.opaque
 	}
-	ofIssuer := t.issuers[peeked.issuer]
-	for i, c := range ofIssuer {
-		if prefix := c.form.Marker.SubjectPrefix; prefix != "" && strings.HasPrefix(peeked.subject, prefix) {
-			return &ofIssuer[i]
-		}
-	}
-	for i, c := range ofIssuer {
-		if peeked.typ != "" && c.form.Marker.hasType(peeked.typ) {
-			return &ofIssuer[i]
-		}
-	}
-	for i, c := range ofIssuer {
-		if c.form.Marker.isDefault() {
+	ofIssuer := t.issuers[claims["iss"]]
+	for i := range ofIssuer {
+		if ofIssuer[i].form.Marker.Fits(typ, func(name string) string { return claims[name] }) {
 			return &ofIssuer[i]
 		}
 	}
 	return nil
 }
 
-// peeked is what classification reads of a JWT that nobody has verified.
-type peeked struct {
-	typ, issuer, subject string
-}
-
-// peekJWT reports whether the credential has the shape of a JWT: three segments, of which the first is the base64url of a JSON object. A
-// JWT whose header or claims cannot be read unambiguously has no issuer, and so no form.
-func peekJWT(credential string) (p peeked, isJWT bool) {
+// peekJWT reports whether the credential has the shape of a JWT, three segments, of which the first is the base64url of a JSON object, and
+// what classification reads of it, which nobody has verified: the type, and those claims that markers ask for and that are strings. A JWT
+// whose header or claims cannot be read unambiguously has no issuer, and so no form.
+func (t *Verifiers) peekJWT(credential string) (typ string, claims map[string]string, isJWT bool) {
 	if strings.Count(credential, ".") != 2 {
-		return p, false
+		return "", nil, false
 	}
 	header, rest, _ := strings.Cut(credential, ".")
 	payload, _, _ := strings.Cut(rest, ".")
 	if header == "" || !mayBeginJWT(header) {
-		return p, false
+		return "", nil, false
 	}
-	var typ, issuer, subject string
-	if peekObject(header, map[string]*string{"typ": &typ}) != nil {
-		return p, true
+	members, err := peekObject(header, map[string]bool{"typ": true})
+	if err != nil {
+		return "", nil, true
 	}
-	if peekObject(payload, map[string]*string{"iss": &issuer, "sub": &subject}) != nil {
-		return p, true
+	claims, err = peekObject(payload, t.claims)
+	if err != nil {
+		return "", nil, true
 	}
-	return peeked{typ: typ, issuer: issuer, subject: subject}, true
+	return members["typ"], claims, true
 }
 
 // peekObject reads the named members of a base64url JSON object that are strings. A member that comes twice is an error.
-func peekObject(segment string, want map[string]*string) error {
+func peekObject(segment string, want map[string]bool) (map[string]string, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(segment)
 	if err != nil {
-		return errors.New("not base64url")
+		return nil, errors.New("not base64url")
 	}
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
-	seen := map[string]bool{}
+	seen, members := map[string]bool{}, map[string]string{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return errors.New("not a JSON object")
+			return nil, errors.New("not a JSON object")
 		}
 		name, _ := key.(string)
 		if seen[name] {
-			return errors.New("a member twice")
+			return nil, errors.New("a member twice")
 		}
 		seen[name] = true
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return errors.New("not a JSON object")
+			return nil, errors.New("not a JSON object")
 		}
-		if into, ok := want[name]; ok && len(raw) > 0 && raw[0] == '"' {
-			if err := json.Unmarshal(raw, into); err != nil {
-				return errors.New("not a JSON string")
+		if want[name] && len(raw) > 0 && raw[0] == '"' {
+			var text string
+			if err := json.Unmarshal(raw, &text); err != nil {
+				return nil, errors.New("not a JSON string")
 			}
+			members[name] = text
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return errors.New("not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something after the JSON object")
+		return nil, errors.New("something after the JSON object")
 	}
-	return nil
+	return members, nil
 }
 
 // isNil reports whether a verifier is nil, or an interface around a nil pointer, which would panic on the first call.

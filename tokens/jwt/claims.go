@@ -4,6 +4,7 @@
 package jwt
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -55,10 +56,14 @@ func (c claims) optional(name string) (string, error) {
 
 // textOrEmpty is optional of a claim that may also be the empty string, as issuers write it that have no value.
 func (c claims) textOrEmpty(name string) (string, error) {
-	if value, ok, err := c.String(name); ok && err == nil && value == "" {
-		return "", nil
+	value, ok, err := c.String(name)
+	if err != nil || !ok || value == "" {
+		return "", err
 	}
-	return c.optional(name)
+	if err := wellFormed(value); err != nil {
+		return "", fmt.Errorf("%s %w", name, err)
+	}
+	return value, nil
 }
 
 // maxText is the longest identifier in bytes.
@@ -72,13 +77,31 @@ func wellFormed(text string) error {
 		return errors.New("is empty")
 	case len(text) > maxText:
 		return fmt.Errorf("is longer than %d bytes", maxText)
-	case strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
+	case !printable(text) && strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsGraphic(r) || r == unicode.ReplacementChar
 	}):
-		return errors.New("has control characters")
+		return errors.New("has characters that are not seen")
 	default:
 		return nil
 	}
+}
+
+// printable reports whether a text is printable ASCII, as nearly every identifier is. It looks at eight bytes at a time.
+func printable(text string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		word := binary.LittleEndian.Uint64([]byte(text[:8]))
+		// A high bit for each byte that is below 0x20, above 0x7E, or not ASCII; at least one if there is any.
+		if ((word-0x20*ones)|(word+ones)|word)&highs != 0 {
+			return false
+		}
+	}
+	for i := range len(text) {
+		if c := text[i]; c < 0x20 || c > 0x7E {
+			return false
+		}
+	}
+	return true
 }
 
 // maxDate is the last second of the year 9999.
@@ -86,9 +109,12 @@ const maxDate = 253402300799
 
 // date returns a NumericDate (RFC 7519 §2); ok is false when there is none.
 func (c claims) date(name string) (date time.Time, ok bool, err error) {
-	raw := string(c.Member(name))
+	raw := c.Raw(name)
 	if raw == "" {
 		return time.Time{}, false, nil
+	}
+	if whole, ok := wholeSeconds(raw); ok {
+		return time.Unix(whole, 0), true, nil
 	}
 	// The member is good JSON, so nothing comes here that only ParseFloat knows, such as "0x1".
 	seconds, err := strconv.ParseFloat(raw, 64)
@@ -99,22 +125,35 @@ func (c claims) date(name string) (date time.Time, ok bool, err error) {
 	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), true, nil
 }
 
+// wholeSeconds reads a date that is decimal digits alone, as nearly every date is.
+func wholeSeconds(raw string) (seconds int64, ok bool) {
+	if len(raw) > len("253402300799") {
+		return 0, false
+	}
+	for i := range len(raw) {
+		if raw[i] < '0' || raw[i] > '9' {
+			return 0, false
+		}
+		seconds = seconds*10 + int64(raw[i]-'0')
+	}
+	return seconds, seconds <= maxDate
+}
+
 // identify reads who issued the token and whom it is about.
 func (v *Verifier) identify(c claims, facts *tokens.Facts) (err error) {
 	// Who presents such a token must prove that it holds a key (RFC 7800 §3). We cannot check that, so we cannot take the token.
 	if c.Has("cnf") {
 		return errors.New("cnf: tokens bound to a key are not supported")
 	}
-	if facts.Issuer, err = c.required("iss"); err != nil {
+	// Ours is known to be well formed.
+	if issuer, ok, _ := c.String("iss"); ok && issuer == v.issuer {
+		facts.Issuer = issuer
+	} else if _, err = c.required("iss"); err != nil {
 		return err
-	}
-	if facts.Issuer != v.issuer {
+	} else {
 		return errors.New("iss is another issuer")
 	}
 	if facts.Subject, err = c.required("sub"); err != nil {
-		return err
-	}
-	if err := v.class.ofSubject(facts.Subject); err != nil {
 		return err
 	}
 	if facts.ID, err = c.optional("jti"); err != nil {
@@ -184,14 +223,14 @@ func (v *Verifier) checkAudience(c claims, _ *tokens.Facts) error {
 }
 
 func (v *Verifier) checkParty(c claims, facts *tokens.Facts) error {
-	if !c.Has("azp") {
+	party, ok, err := c.text("azp")
+	if err != nil {
+		return err
+	}
+	if !ok {
 		return v.checkAudience(c, facts)
 	}
 	if _, err := c.audiences(); err != nil {
-		return err
-	}
-	party, err := c.required("azp")
-	if err != nil {
 		return err
 	}
 	if !slices.Contains(v.accepted, party) {

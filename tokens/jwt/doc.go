@@ -4,8 +4,10 @@
 // Package jwt verifies signed JWTs: session tokens, OAuth 2.0 access tokens (RFC 9068) and tokens of machines.
 //
 // Each of [NewSessionVerifier], [NewOAuthVerifier] and [NewM2MVerifier] makes a [tokens.Verifier] for one class of one issuer's tokens.
+// [NewIssuerVerifier] makes one for all tokens of an issuer, as the [Profile] of a product says how they are written: [RFC9068], [Auth0],
+// [Okta], [Entra], [Keycloak], [Google], [SPIFFE], [Kubernetes] and [Clerk].
 // A verifier demands a positive mark of its class, so that tokens of two classes under one key are never taken for each other. Keys come
-// from a [KeySource]: [NewKeySet], [NewPEMKey] and [NewRemoteKeySet] are those of this package.
+// from a [KeySource]: [NewKeySet], [NewPEMKey], [NewRemoteKeySet] and [NewDiscoveredKeySet] are those of this package.
 //
 // A token is refused for everything that two readers could read differently: JSON with a member twice or a known name in another case,
 // base64url with stray bits or line breaks, headers that bring their own key or change the rules ("jwk", "jku", "x5u", "x5c", "crit",

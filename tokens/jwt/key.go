@@ -30,7 +30,8 @@ type Key struct{ key jws.Key }
 // An empty kid means that it has none.
 //
 // It refuses an algorithm that is unknown or not for such a key, RSA keys that are not of 2048 to 8192 bits or have an exponent that is
-// even or below 3, and points that are not on their curve. That an RSA modulus was generated well is not checked.
+// even or below 3, RSA moduli with the fingerprint of ROCA (CVE-2017-15361), and points that are not on their curve. Whether an RSA modulus
+// was generated well otherwise is not checked.
 func NewKey(kid, algorithm string, public crypto.PublicKey) (Key, error) {
 	key, err := jws.NewKey(kid, algorithm, public)
 	if err != nil {
@@ -44,6 +45,12 @@ func (k Key) KID() string { return k.key.KID() }
 
 // Algorithm returns the key's algorithm, as the header alg spells it.
 func (k Key) Algorithm() string { return k.key.Algorithm() }
+
+// A cause is an error of another package, which it says to be of this one.
+type cause struct{ err error }
+
+func (c cause) Error() string { return "jwt: " + c.err.Error() }
+func (c cause) Unwrap() error { return c.err }
 
 func invalid(cause error) *tokens.Error { return tokens.NewError(tokens.ReasonTokenInvalid, cause) }
 

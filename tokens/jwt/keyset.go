@@ -26,8 +26,10 @@ const maxKeys = 256
 
 // A KeySet is a fixed set of keys. It is immutable and safe for concurrent use; a nil or zero KeySet has no keys.
 type KeySet struct {
-	byKID map[string]Key
-	keys  []Key
+	byKID   map[string]Key
+	keys    []Key
+	leftOut map[string]error // kids of keys that cannot be used, and why
+	private bool             // a private key or a shared secret was among them
 }
 
 // A KeySetOption configures how a JWK Set is read.
@@ -37,8 +39,8 @@ type keySetConfig struct{ algorithm string }
 
 // NewKeySet reads a JWK Set (RFC 7517 §5).
 //
-// A key that cannot verify signatures is left out: one whose use is not sig, whose key_ops lack verify, whose alg is not for its kty and
-// crv, or that [NewKey] refuses. Shared secrets (kty oct) are left out as well, and private members are ignored. The whole set is refused
+// A key that cannot verify signatures is left out: one whose use is not sig, whose key_ops lack verify or do not agree with its use, whose
+// alg is not for its kty and crv, or that [NewKey] refuses. Shared secrets (kty oct) are left out as well, and private members are ignored. The whole set is refused
 // when it is not a JSON object of good form, when a kid comes twice, when it has more than 256 keys, or when no key is left.
 //
 // An RSA key without alg is left out unless [WithAlgorithm] says what it is for; EC and Ed25519 keys have only one algorithm.
@@ -65,6 +67,9 @@ func (s *KeySet) Key(_ context.Context, kid, algorithm string) (Key, error) {
 		return Key{}, errNoKey
 	}
 	if kid != "" {
+		if why, ok := s.leftOut[kid]; ok {
+			return Key{}, invalid(fmt.Errorf("the token's key was left out of the set: %w", why))
+		}
 		key, ok := s.byKID[kid]
 		if !ok || key.Algorithm() != algorithm {
 			return Key{}, errNoKey
@@ -97,7 +102,7 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 	if len(elements) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
 	}
-	set := &KeySet{byKID: map[string]Key{}}
+	set := &KeySet{byKID: map[string]Key{}, leftOut: map[string]error{}}
 	seen := map[string]bool{}
 	var skipped error
 	for i, element := range elements {
@@ -107,15 +112,20 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 			continue
 		}
 		// Also of keys that are left out: which of two keys a kid means must not depend on what we support.
-		if kid, _, err := jwk.String("kid"); err == nil && kid != "" {
+		kid, _, err := jwk.String("kid")
+		if err == nil && kid != "" {
 			if seen[kid] {
 				return nil, errors.New("two keys with the same kid")
 			}
 			seen[kid] = true
 		}
+		set.private = set.private || jwk.Has("d") || jwk.Has("k")
 		key, err := parseJWK(jwk, rsaAlgorithm)
 		if err != nil {
 			skipped = fmt.Errorf("key %d: %w", i+1, err)
+			if kid != "" {
+				set.leftOut[kid] = err
+			}
 			continue
 		}
 		set.keys = append(set.keys, key)
@@ -138,11 +148,8 @@ func parseJWK(jwk jws.Object, rsaAlgorithm string) (Key, error) {
 	if err != nil || hasKID && kid == "" {
 		return Key{}, errors.New("kid is not a string that says something")
 	}
-	if use, ok, err := jwk.String("use"); err != nil || ok && use != "sig" {
-		return Key{}, errors.New("use is not sig")
-	}
-	if operations, ok, err := jwk.Strings("key_ops"); err != nil || ok && !slices.Contains(operations, "verify") {
-		return Key{}, errors.New("key_ops has no verify")
+	if err := checkUse(jwk); err != nil {
+		return Key{}, err
 	}
 	algorithm, hasAlgorithm, err := jwk.String("alg")
 	if err != nil {
@@ -162,6 +169,27 @@ func parseJWK(jwk jws.Object, rsaAlgorithm string) (Key, error) {
 		return Key{}, errors.New("an RSA key without alg; say what it is for with jwt.WithAlgorithm")
 	}
 	return NewKey(kid, algorithm, public)
+}
+
+// checkUse refuses a key that is not for verifying (RFC 7517 §4.2, §4.3).
+func checkUse(jwk jws.Object) error {
+	use, hasUse, err := jwk.String("use")
+	if err != nil || hasUse && use != "sig" {
+		return errors.New("use is not sig")
+	}
+	operations, hasOperations, err := jwk.Strings("key_ops")
+	if err != nil || hasOperations && !slices.Contains(operations, "verify") {
+		return errors.New("key_ops has no verify")
+	}
+	for i, operation := range operations {
+		if slices.Contains(operations[:i], operation) {
+			return errors.New("key_ops has an operation twice")
+		}
+		if hasUse && operation != "verify" && operation != "sign" {
+			return errors.New("use and key_ops do not agree")
+		}
+	}
+	return nil
 }
 
 // parsePublic reads a public key, and the algorithm if only one is possible.

@@ -155,6 +155,8 @@ func TestKeySetLeavesOut(t *testing.T) {
 		{"SEC-53 key_ops without verify", jwk(t, ec, map[string]any{"key_ops": []string{"sign"}})},
 		{"SEC-53 key_ops empty", jwk(t, ec, map[string]any{"key_ops": []string{}})},
 		{"SEC-53 key_ops text", jwk(t, ec, map[string]any{"key_ops": "verify"})},
+		{"SEC-53 key_ops twice", jwk(t, ec, map[string]any{"key_ops": []string{"verify", "verify"}})},
+		{"SEC-53 key_ops against use", jwk(t, ec, map[string]any{"use": "sig", "key_ops": []string{"verify", "encrypt"}})},
 		{"kid number", jwk(t, ec, map[string]any{"kid": 1})},
 		{"kid empty", jwk(t, ec, map[string]any{"kid": ""})},
 		{"kty missing", jwk(t, ec, map[string]any{"kty": nil})},
@@ -259,6 +261,17 @@ func TestKeySetFinds(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+	// SEC-53: use and key_ops that agree.
+	agreeing := jwk(t, &rsaKey().PublicKey, map[string]any{"alg": "RS256", "use": "sig", "key_ops": []string{"sign", "verify"}})
+	if _, err := jwt.NewKeySet(set(agreeing)); err != nil {
+		t.Error(err)
+	}
+	// The error of a key that was left out says why.
+	left := must(jwt.NewKeySet(set(jwk(t, &rsaKey().PublicKey, map[string]any{"kid": "left out"}), ec("a"))))
+	_, err := left.Key(t.Context(), "left out", "RS256")
+	if tokens.ReasonOf(err) != tokens.ReasonTokenInvalid || !strings.Contains(err.Error(), "WithAlgorithm") {
+		t.Errorf("a key that was left out: %v", err)
 	}
 	unnamed := must(jwt.NewKeySet(set(ec(nil))))
 	if _, err := unnamed.Key(t.Context(), "a", "ES256"); err == nil {

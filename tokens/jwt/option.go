@@ -19,7 +19,7 @@ const (
 	defaultStale   = 24 * time.Hour
 )
 
-// A RemoteKeySetOption configures [NewRemoteKeySet].
+// A RemoteKeySetOption configures [NewRemoteKeySet] and [NewDiscoveredKeySet].
 type RemoteKeySetOption interface{ applyRemote(c *remoteConfig) error }
 
 type remoteConfig struct {
@@ -29,13 +29,14 @@ type remoteConfig struct {
 	refresh      time.Duration
 	stale        time.Duration
 	insecureHTTP bool
+	jwksHosts    []string
 }
 
 type remoteOption func(*remoteConfig) error
 
 func (o remoteOption) applyRemote(c *remoteConfig) error { return o(c) }
 
-// An AlgorithmOption is what [WithAlgorithm] returns; [NewKeySet] and [NewRemoteKeySet] take it.
+// An AlgorithmOption is what [WithAlgorithm] returns; [NewKeySet], [NewRemoteKeySet] and [NewDiscoveredKeySet] take it.
 type AlgorithmOption struct{ algorithm string }
 
 // WithAlgorithm says which algorithm RSA keys without alg are for. Default: such keys are left out. Keys that say their alg keep it.
@@ -65,7 +66,7 @@ func WithHTTPClient(client *http.Client) RemoteKeySetOption {
 	})
 }
 
-// WithRefreshInterval sets how long after each fetch the next one follows. Default: 5 minutes. At least one second.
+// WithRefreshInterval sets how often keys are fetched in the background. Default: 5 minutes. At least one second.
 func WithRefreshInterval(interval time.Duration) RemoteKeySetOption {
 	return remoteOption(func(c *remoteConfig) error {
 		if interval < time.Second {

@@ -7,41 +7,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const (
-	fetchTimeout = 5 * time.Second
-	maxJWKS      = 512 << 10
-	// retryInterval is how long after a failed fetch the next one in the background follows, if the interval is not shorter.
-	retryInterval = 30 * time.Second
-	// Fetches that callers cause: this many at once, and then one per period.
-	burst  = 3
-	period = 5 * time.Second
-)
+// retryInterval is how long after a first failure the next fetch in the background follows, if the interval is not shorter.
+const retryInterval = 30 * time.Second
 
 // A RemoteKeySet is a JWK Set that is fetched over HTTP when the first token needs it, and again and again after that.
 //
-// A token with a kid that the set does not have causes a fetch at once, so that a rotation is noticed; such fetches are limited to three
-// and then one per 5 seconds, whatever callers send. All who wait for keys share one fetch, which no caller's context ends; each leaves
-// when its own context ends. A fetch has 5 seconds and 512 KiB in all (after decompression), follows no redirect, and is used only if
-// [NewKeySet] would take its body. A good fetch replaces the set: keys that are gone are no longer believed. A failed one leaves the last
-// good set in use for a time; see [WithMaxStale].
+// A token with a kid that the set does not have causes a fetch at once, so that a rotation is noticed. All requests that callers cause are
+// limited to three and then one per 5 seconds, whatever callers send; until then the set that was fetched last, 5 seconds ago or less, says
+// which kids exist. A kid that the set has never causes a fetch, however many signatures do not match, nor does a token without kid. All
+// who wait for keys share one fetch, which no caller's context ends; each leaves when its own context ends.
 //
-// It is safe for concurrent use. Close it when it is no longer used.
+// A fetch has 5 seconds and 512 KiB in all (after decompression), follows no redirect, and is used only if [NewKeySet] would take its
+// body. A good fetch replaces the set: keys that are gone are no longer believed, and a key that came under an old kid replaces the one
+// before. A failed one leaves the last good set in use for a time; see [WithMaxStale]. Meanwhile tokens with a kid that it does not have
+// are answered with [tokens.ReasonVerifierUnavailable], since they may be good; after that time, and before the first good fetch, all are.
+//
+// The first failure, the end of failures, and private keys in the set are logged with [slog.Default].
+//
+// Which addresses may be dialed is not checked: where a URL is told by somebody who is not trusted, do so in the Control of the dialer of
+// [WithHTTPClient].
+//
+// It is safe for concurrent use. Close it when it is no longer used; a nil or zero RemoteKeySet has no keys, and need not be closed.
 type RemoteKeySet struct {
-	config  remoteConfig
-	url     string
-	own     *http.Transport // nil when the client is the caller's
-	current atomic.Pointer[snapshot]
+	config    remoteConfig
+	url       string     // of the JWK Set; "" if it is discovered
+	discovery *discovery // nil if it is not
+	own       *http.Transport
+	current   atomic.Pointer[snapshot]
 
 	ctx    context.Context //nolint:containedctx // It is the life of the set, and of no call.
 	cancel context.CancelFunc
@@ -52,8 +51,7 @@ type RemoteKeySet struct {
 	mu      sync.Mutex
 	flight  chan struct{} // guarded by mu; closed when the fetch under way ends, nil when there is none
 	closed  bool          // guarded by mu
-	cold    budget        // guarded by mu; of fetches without a set
-	unknown budget        // guarded by mu; of fetches for a kid that the set does not have
+	callers budget        // guarded by mu; of requests that callers cause
 }
 
 // A snapshot is what is known after a fetch. It is immutable.
@@ -61,74 +59,56 @@ type snapshot struct {
 	keys *KeySet   // the last good set; nil when there never was one
 	good time.Time // when it was fetched
 	err  error     // of the last fetch
+
+	url   string    // where the set is, "" when that is not known
+	found time.Time // when that was discovered
 }
 
 // NewRemoteKeySet returns the set at a URL. Nothing is fetched yet. It must be https, or http on a loopback address; it must not have a
-// user or a fragment. Defaults: a refresh 5 minutes after each fetch (30 seconds after one that failed), and 24 hours for which the last
-// good set is kept.
+// user or a fragment. Defaults: a refresh in the background every 5 minutes (30 seconds after a fetch failed), and 24 hours for which the
+// last good set is kept.
 func NewRemoteKeySet(jwksURL string, opts ...RemoteKeySetOption) (*RemoteKeySet, error) {
-	s := &RemoteKeySet{
-		url: jwksURL, config: remoteConfig{refresh: defaultRefresh, stale: defaultStale}, fetched: make(chan struct{}, 1),
-	}
-	for _, o := range opts {
-		if o == nil {
-			return nil, errors.New("jwt: NewRemoteKeySet: a nil option; leave it out")
-		}
-		if err := o.applyRemote(&s.config); err != nil {
-			return nil, fmt.Errorf("jwt: NewRemoteKeySet: %w", err)
-		}
-	}
-	if err := s.checkURL(); err != nil {
+	s, err := newRemoteKeySet(opts)
+	if err != nil {
 		return nil, fmt.Errorf("jwt: NewRemoteKeySet: %w", err)
 	}
-	client := http.Client{}
-	if s.config.client != nil {
-		client = *s.config.client
-	} else {
-		s.own = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: fetchTimeout, MaxResponseHeaderBytes: 64 << 10,
-			// Fetches are minutes apart, so that keeping a connection would save nothing.
-			DisableKeepAlives: true,
-		}
-		client.Transport = s.own
+	u, err := checkURL(jwksURL, s.config.insecureHTTP)
+	if err != nil {
+		return nil, fmt.Errorf("jwt: NewRemoteKeySet: %w", err)
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s.config.client = &client
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.tasks.Go(s.refresh)
+	if len(s.config.jwksHosts) > 0 {
+		return nil, errors.New("jwt: NewRemoteKeySet: WithJWKSHosts is for NewDiscoveredKeySet; the URL says the host, so leave it out")
+	}
+	warnOfHTTP(u)
+	s.url = jwksURL
+	return s.run(), nil
+}
+
+// newRemoteKeySet returns a set that does not run yet, and does not know where its keys are.
+func newRemoteKeySet(opts []RemoteKeySetOption) (*RemoteKeySet, error) {
+	s := &RemoteKeySet{config: remoteConfig{refresh: defaultRefresh, stale: defaultStale}, fetched: make(chan struct{}, 1)}
+	for _, o := range opts {
+		if o == nil {
+			return nil, errors.New("a nil option; leave it out")
+		}
+		if err := o.applyRemote(&s.config); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
-func (s *RemoteKeySet) checkURL() error {
-	u, err := url.Parse(s.url)
-	switch {
-	case err != nil || u.Host == "":
-		return errors.New("the URL cannot be read; give it the issuer's jwks_uri, such as https://issuer.example/jwks.json")
-	case u.User != nil || u.Fragment != "":
-		return errors.New("the URL has a user or a fragment; leave it out")
-	case u.Scheme == "https":
-		return nil
-	case u.Scheme != "http":
-		return errors.New("the URL is not https")
-	case isLoopback(u.Hostname()):
-		return nil
-	case s.config.insecureHTTP:
-		slog.Warn("jwt: keys are fetched without TLS; who can change the answers can sign tokens", "host", u.Host)
-		return nil
-	default:
-		return errors.New("the URL is http on a host that is not loopback; give it https, or add jwt.WithInsecureHTTP()")
-	}
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+func (s *RemoteKeySet) run() *RemoteKeySet {
+	s.config.client, s.own = newClient(s.config.client)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.tasks.Go(s.refresh)
+	return s
 }
 
 // Key returns the key with a kid and an algorithm, and fetches the set if that may help.
 func (s *RemoteKeySet) Key(ctx context.Context, kid, algorithm string) (Key, error) {
 	if s == nil || s.ctx == nil {
-		return Key{}, unavailable(errors.New("jwt: this key set was not made by NewRemoteKeySet"))
+		return Key{}, unavailable(errors.New("jwt: this key set was not made by a constructor"))
 	}
 	seen := s.current.Load()
 	if keys := seen.usable(s.config.stale); keys.answers(kid) && s.ctx.Err() == nil {
@@ -159,7 +139,8 @@ func (s *KeySet) answers(kid string) bool {
 		return false
 	}
 	_, known := s.byKID[kid]
-	return known || kid == ""
+	_, left := s.leftOut[kid]
+	return known || left || kid == ""
 }
 
 // usable returns the keys unless they are missing or too old.
@@ -168,6 +149,11 @@ func (n *snapshot) usable(stale time.Duration) *KeySet {
 		return nil
 	}
 	return n.keys
+}
+
+// located reports whether it is known where the set is, and not too old.
+func (n *snapshot) located(stale time.Duration) bool {
+	return n != nil && n.url != "" && time.Since(n.found) < stale
 }
 
 func (n *snapshot) cause() error {
@@ -211,36 +197,39 @@ func (s *RemoteKeySet) fetchAfter(seen *snapshot) <-chan struct{} {
 	if s.flight != nil {
 		return s.flight
 	}
-	allowance := &s.unknown
-	if seen.usable(s.config.stale) == nil {
-		allowance = &s.cold
+	cost := 1
+	if s.discovery != nil && !seen.located(s.config.stale) {
+		cost = discoveryRequests
 	}
-	if !allowance.take(time.Now()) {
+	if !s.callers.take(time.Now(), cost) {
 		return ended
 	}
-	return s.start()
-}
-
-// start starts a fetch, or joins the one under way. Callers hold mu, and have seen that the set is not closed.
-func (s *RemoteKeySet) start() <-chan struct{} {
-	if s.flight == nil {
-		s.flight = make(chan struct{})
-		s.tasks.Go(s.fetch)
-	}
+	s.start(false, cost)
 	return s.flight
 }
 
+// start starts a fetch that counts for callers as a number of requests. Callers hold mu, and have seen that the set is not closed and no
+// fetch is under way.
+func (s *RemoteKeySet) start(rediscover bool, cost int) {
+	s.flight = make(chan struct{})
+	s.tasks.Go(func() { s.fetch(rediscover, cost) })
+}
+
 // fetch replaces the snapshot. Only one fetch is under way at a time.
-func (s *RemoteKeySet) fetch() {
-	keys, err := s.load()
-	next := &snapshot{keys: keys, good: time.Now(), err: err}
-	if err != nil {
-		if last := s.current.Load(); last != nil {
-			next.keys, next.good = last.keys, last.good
-		}
+func (s *RemoteKeySet) fetch(rediscover bool, cost int) {
+	last := s.current.Load()
+	next := &snapshot{}
+	if last != nil {
+		*next = *last
+	}
+	t := trip{client: s.config.client}
+	next.err = s.renew(next, &t, rediscover)
+	if s.ctx.Err() == nil {
+		s.report(last, next)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.callers.giveBack(max(0, cost-t.requests))
 	s.current.Store(next)
 	close(s.flight)
 	s.flight = nil
@@ -250,69 +239,111 @@ func (s *RemoteKeySet) fetch() {
 	}
 }
 
-func (s *RemoteKeySet) load() (*KeySet, error) {
+// renew fetches the set into a snapshot that nobody else has seen yet.
+func (s *RemoteKeySet) renew(next *snapshot, t *trip, rediscover bool) (err error) {
+	// No guard could catch it here, and it would end the process.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(s.ctx, fetchTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err := s.locate(ctx, next, t, rediscover); err != nil {
+		return err
+	}
+	body, _, err := t.get(ctx, next.url, "application/jwk-set+json, application/json")
 	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Accept", "application/jwk-set+json, application/json")
-	response, err := s.config.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("%v", err) //nolint:errorlint // The fetch's deadline must not look like the caller's.
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the endpoint answered %d", response.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxJWKS+1))
-	if err != nil {
-		return nil, fmt.Errorf("%v", err) //nolint:errorlint // As above.
-	}
-	if len(body) > maxJWKS {
-		return nil, fmt.Errorf("the JWK Set is larger than %d bytes", maxJWKS)
+		return err
 	}
 	keys, err := parseKeySet(body, s.config.algorithm)
 	if err != nil {
-		return nil, fmt.Errorf("JWK Set: %w", err)
+		return fmt.Errorf("JWK Set: %w", err)
 	}
-	return keys, nil
+	next.keys, next.good = keys, time.Now()
+	return nil
 }
 
-// refresh fetches again and again, once the set was needed.
+// locate finds out where the set is.
+func (s *RemoteKeySet) locate(ctx context.Context, next *snapshot, t *trip, rediscover bool) error {
+	known := next.located(s.config.stale)
+	switch {
+	case s.discovery == nil:
+		next.url = s.url
+		return nil
+	case known && !rediscover:
+		return nil
+	case known: // so that time is left for the keys
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, fetchTimeout/2)
+		defer cancel()
+	}
+	address, err := s.discovery.find(ctx, t)
+	switch {
+	case err == nil:
+		next.url, next.found = address, time.Now()
+	case !known:
+		return fmt.Errorf("discovery: %w", err)
+	case s.ctx.Err() == nil:
+		slog.Warn("jwt: discovery failed; keys are fetched from where they were", "issuer", s.discovery.issuer, "error", err)
+	}
+	return nil
+}
+
+// report logs what has changed for the operator.
+func (s *RemoteKeySet) report(last, next *snapshot) {
+	source := s.url
+	if s.discovery != nil {
+		source = s.discovery.issuer
+	}
+	failed := last != nil && last.err != nil
+	switch {
+	case next.err != nil && !failed:
+		slog.Warn("jwt: keys cannot be fetched; the last good set, if there is one, stays in use for a time", "source", source, "error", next.err)
+	case next.err == nil && failed:
+		slog.Info("jwt: keys are fetched again", "source", source)
+	}
+	if next.err == nil && next.keys.private && (last == nil || last.keys == nil || !last.keys.private) {
+		slog.Warn("jwt: the JWK Set has a private key or a shared secret; whoever reads it can sign tokens", "source", source)
+	}
+}
+
+// refresh fetches again and again, once the set was needed. Fetches that callers cause do not put it off, or a flood could keep the
+// discovery from being read.
 func (s *RemoteKeySet) refresh() {
 	var due <-chan time.Time // never, until a first fetch has ended
+	failing := false
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-s.fetched:
-			wait := s.config.refresh
-			if s.current.Load().err != nil {
-				wait = min(wait, retryInterval)
+			if now := s.current.Load().err != nil; due == nil || now != failing {
+				failing = now
+				wait := s.config.refresh
+				if failing {
+					wait = min(wait, retryInterval)
+				}
+				due = time.After(wait)
 			}
-			due = time.After(wait)
 		case <-due:
-			s.mu.Lock()
-			if !s.closed {
-				s.start()
-			}
-			s.mu.Unlock()
+			due = nil
+			s.startOwn()
 		}
 	}
 }
 
-// A budget lets a burst pass and then one per period, by the generic cell rate algorithm. The zero budget is full.
-type budget struct{ due time.Time }
-
-func (b *budget) take(now time.Time) bool {
-	if b.due.Sub(now) > (burst-1)*period {
-		return false
+// startOwn starts a fetch that no caller caused, after the one under way.
+func (s *RemoteKeySet) startOwn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.flight != nil {
+		flight := s.flight
+		s.mu.Unlock()
+		<-flight
+		s.mu.Lock()
 	}
-	if b.due.Before(now) {
-		b.due = now
+	if !s.closed {
+		s.start(true, 0)
 	}
-	b.due = b.due.Add(period)
-	return true
 }

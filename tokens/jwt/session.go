@@ -4,13 +4,12 @@
 package jwt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/admitrpc/admit/tokens"
 )
@@ -23,22 +22,28 @@ func readSession(c claims, facts *tokens.Facts) error {
 		return err
 	}
 	facts.ID = id
-	if facts.Features, err = c.elements("fea"); err != nil {
-		return err
-	}
-	if facts.Plans, err = c.elements("pla"); err != nil {
-		return err
-	}
 	if err := readStatus(c, facts); err != nil {
 		return err
 	}
 	if err := readVerification(c, facts); err != nil {
 		return err
 	}
-	if version, err := strconv.ParseFloat(string(c.Member("v")), 64); err == nil && version == 2 {
-		return readOrganization2(c, facts)
+	if isVersion2(c.Raw("v")) {
+		return readVersion2(c, facts)
+	}
+	if err := readElements(c, facts, "", ""); err != nil {
+		return err
 	}
 	return readOrganization1(c, facts)
+}
+
+// isVersion2 reports whether v is the number 2, however it is written.
+func isVersion2(raw string) bool {
+	if raw == "" || raw == "2" {
+		return raw != ""
+	}
+	version, err := strconv.ParseFloat(raw, 64)
+	return err == nil && version == 2
 }
 
 // readStatus reads sts. A state that we do not know is not one in which a session may be used.
@@ -62,20 +67,23 @@ const maxAge = 100 * 365 * 24 * 60
 
 // readVerification reads fva: how many minutes before iat each factor was verified, -1 for a factor that never was.
 func readVerification(c claims, facts *tokens.Facts) error {
-	raw := c.Member("fva")
-	if raw == nil {
+	raw := c.Raw("fva")
+	if raw == "" {
 		return nil
 	}
-	var ages []*int64
-	if json.Unmarshal(raw, &ages) != nil || len(ages) != 2 {
-		return errors.New("fva is not two numbers of minutes")
-	}
+	// What is cut here is good JSON, so that only what is not an array of two integers is not read.
+	inside, isArray := strings.CutPrefix(raw, "[")
+	first, second, _ := strings.Cut(strings.TrimSuffix(inside, "]"), ",")
 	var minutes [2]time.Duration
-	for i, age := range ages {
-		if age == nil || *age < -1 || *age > maxAge {
+	for i, element := range [2]string{first, second} {
+		age, err := strconv.ParseInt(trimSpace(element), 10, 64)
+		if err != nil || !isArray {
+			return errors.New("fva is not two numbers of minutes")
+		}
+		if age < -1 || age > maxAge {
 			return errors.New("fva has an age that cannot be")
 		}
-		minutes[i] = time.Duration(*age) * time.Minute
+		minutes[i] = time.Duration(age) * time.Minute
 	}
 	facts.Verification = &tokens.Verification{First: minutes[0], Second: minutes[1]}
 	return nil
@@ -85,10 +93,14 @@ func readVerification(c claims, facts *tokens.Facts) error {
 // [tokens.NewPrincipal] to refuse.
 func readOrganization1(c claims, facts *tokens.Facts) (err error) {
 	org := &facts.Organization
-	for name, into := range map[string]*string{"org_id": &org.ID, "org_role": &org.Role, "org_slug": &org.Slug} {
-		if *into, err = c.textOrEmpty(name); err != nil {
-			return err
-		}
+	if org.ID, err = c.textOrEmpty("org_id"); err != nil {
+		return err
+	}
+	if org.Role, err = c.textOrEmpty("org_role"); err != nil {
+		return err
+	}
+	if org.Slug, err = c.textOrEmpty("org_slug"); err != nil {
+		return err
 	}
 	permissions, _, err := c.Strings("org_permissions")
 	if err != nil {
@@ -105,97 +117,111 @@ func readOrganization1(c claims, facts *tokens.Facts) (err error) {
 	return nil
 }
 
-// readOrganization2 reads the active organization as claims of version 2 tell it.
-func readOrganization2(c claims, facts *tokens.Facts) error {
+// readVersion2 reads the active organization as claims of version 2 tell it, fea and pla.
+func readVersion2(c claims, facts *tokens.Facts) error {
 	object, ok, err := c.Object.Object("o", "id", "rol", "slg", "per", "fpm")
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
-	o, org := claims{object}, &facts.Organization
-	for name, into := range map[string]*string{"id": &org.ID, "rol": &org.Role, "slg": &org.Slug} {
-		if *into, err = o.textOrEmpty(name); err != nil {
-			return fmt.Errorf("o: %w", err)
+	if !ok {
+		return readElements(c, facts, "", "")
+	}
+	permissions, masks, err := readOrganization2(claims{object}, &facts.Organization)
+	if err != nil {
+		return fmt.Errorf("o: %w", err)
+	}
+	return readElements(c, facts, permissions, masks)
+}
+
+func readOrganization2(o claims, org *tokens.Organization) (permissions, masks string, err error) {
+	if org.ID, err = o.textOrEmpty("id"); err != nil {
+		return "", "", err
+	}
+	if org.Role, err = o.textOrEmpty("rol"); err != nil {
+		return "", "", err
+	}
+	if org.Slug, err = o.textOrEmpty("slg"); err != nil {
+		return "", "", err
+	}
+	if permissions, _, err = o.String("per"); err != nil {
+		return "", "", err
+	}
+	if masks, _, err = o.String("fpm"); err != nil {
+		return "", "", err
+	}
+	if org.ID == "" {
+		return "", "", nil
+	}
+	return permissions, masks, nil
+}
+
+// readElements reads fea and pla, and the permissions that masks grant for features.
+func readElements(c claims, facts *tokens.Facts, permissions, masks string) (err error) {
+	said := holdingClaims{role: facts.Organization.Role, permissions: permissions, masks: masks}
+	if said.features, _, err = c.String("fea"); err != nil {
+		return err
+	}
+	if said.plans, _, err = c.String("pla"); err != nil {
+		return err
+	}
+	h := rememberedHolding(said)
+	if h == nil {
+		if h, err = newHolding(said); err != nil {
+			return err
 		}
+		rememberHolding(h)
 	}
-	permissions, _, err := o.String("per")
-	if err != nil {
-		return fmt.Errorf("o: %w", err)
+	facts.Features, facts.Plans, facts.Permissions, facts.Organization.Role = h.features, h.plans, h.permissions, h.role
+	return nil
+}
+
+// splitElement returns the slug of an element, and whether it is one that only users have.
+func splitElement(element string) (user bool, slug string, ok bool) {
+	switch {
+	case len(element) >= 2 && element[1] == ':' && (element[0] == 'o' || element[0] == 'u'):
+		return element[0] == 'u', element[2:], true
+	case len(element) >= 3 && (element[:3] == "ou:" || element[:3] == "uo:"):
+		return false, element[3:], true
+	default:
+		return false, "", false
 	}
-	masks, _, err := o.String("fpm")
-	if err != nil {
-		return fmt.Errorf("o: %w", err)
-	}
-	if org.ID != "" {
-		facts.Permissions = crossPermissions(facts.Features, commaList(permissions), commaList(masks))
+}
+
+// checkElements refuses what is not "scope:slug", where the scope is o, u, ou or uo.
+func checkElements(name string, elements []string) error {
+	for _, element := range elements {
+		_, slug, ok := splitElement(element)
+		if !ok {
+			return fmt.Errorf("%s has an element that is not o:, u:, ou: or uo: and a slug", name)
+		}
+		if err := wellFormed(slug); err != nil {
+			return fmt.Errorf("%s has a slug that %w", name, err)
+		}
 	}
 	return nil
 }
 
-// crossPermissions returns "org:feature:permission" for each bit that is set. Mask i belongs to the i-th feature of those that an
-// organization has, bit j of it, from the lowest, to permission j. A mask that is not a decimal number grants nothing, nor do bits beyond
-// the permissions.
-func crossPermissions(features, permissions, masks []string) []string {
-	var granted []string
-	position := 0
-	for _, feature := range features {
-		scope, slug, _ := strings.Cut(feature, ":")
-		if scope == "u" {
-			continue // takes no mask
-		}
-		if position == len(masks) {
-			break
-		}
-		mask, ok := parseMask(masks[position])
-		position++
-		if !ok {
-			continue
-		}
-		for bit, permission := range permissions {
-			if permission != "" && mask.Bit(bit) == 1 {
-				granted = append(granted, "org:"+slug+":"+permission)
-			}
-		}
-	}
-	return granted
-}
-
-// parseMask reads a decimal number of any length, without a sign.
-func parseMask(text string) (*big.Int, bool) {
-	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return nil, false
-	}
-	return new(big.Int).SetString(text, 10)
-}
-
-// elements reads fea or pla: a list with commas of "scope:slug", where the scope is o, u, ou or uo.
-func (c claims) elements(name string) ([]string, error) {
-	text, _, err := c.String(name)
-	if err != nil {
-		return nil, err
-	}
-	elements := commaList(text)
-	for _, element := range elements {
-		scope, slug, _ := strings.Cut(element, ":")
-		switch scope {
-		case "o", "u", "ou", "uo":
-		default:
-			return nil, fmt.Errorf("%s has an element that is not o:, u:, ou: or uo: and a slug", name)
-		}
-		if err := wellFormed(slug); err != nil {
-			return nil, fmt.Errorf("%s has a slug that %w", name, err)
-		}
-	}
-	return elements, nil
-}
-
-// commaList splits a list and trims its elements; an empty text is the empty list.
-func commaList(text string) []string {
+// appendList appends the elements of a list with commas, trimmed; an empty text is the empty list.
+func appendList(list []string, text string) []string {
 	if text == "" {
-		return nil
+		return list
 	}
-	list := strings.Split(text, ",")
-	for i, element := range list {
-		list[i] = strings.TrimSpace(element)
+	for {
+		at := strings.IndexByte(text, ',')
+		if at < 0 {
+			return append(list, trimSpace(text))
+		}
+		list, text = append(list, trimSpace(text[:at])), text[at+1:]
 	}
-	return list
 }
+
+// trimSpace is [strings.TrimSpace], quicker where there is none.
+func trimSpace(text string) string {
+	if text != "" && isBlack(text[0]) && isBlack(text[len(text)-1]) {
+		return text
+	}
+	return strings.TrimSpace(text)
+}
+
+// isBlack reports whether a byte is a character that is no space.
+func isBlack(c byte) bool { return c > ' ' && c < utf8.RuneSelf }

@@ -4,14 +4,14 @@
 package jws
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	_ "crypto/sha256" // Linked in for crypto.SHA256.
-	_ "crypto/sha512" // Linked in for crypto.SHA384 and crypto.SHA512.
-	"math/big"
+	"crypto/sha256"
+	"crypto/sha512"
 )
 
 type family uint8
@@ -28,6 +28,7 @@ type algorithm struct {
 	family family
 	hash   crypto.Hash
 	curve  elliptic.Curve // of ECDSA
+	size   int            // of r and of s in bytes
 }
 
 var algorithms = map[string]algorithm{
@@ -37,45 +38,83 @@ var algorithms = map[string]algorithm{
 	"PS256": {family: familyPSS, hash: crypto.SHA256},
 	"PS384": {family: familyPSS, hash: crypto.SHA384},
 	"PS512": {family: familyPSS, hash: crypto.SHA512},
-	"ES256": {family: familyECDSA, hash: crypto.SHA256, curve: elliptic.P256()},
-	"ES384": {family: familyECDSA, hash: crypto.SHA384, curve: elliptic.P384()},
-	"ES512": {family: familyECDSA, hash: crypto.SHA512, curve: elliptic.P521()},
+	"ES256": {family: familyECDSA, hash: crypto.SHA256, curve: elliptic.P256(), size: 32},
+	"ES384": {family: familyECDSA, hash: crypto.SHA384, curve: elliptic.P384(), size: 48},
+	"ES512": {family: familyECDSA, hash: crypto.SHA512, curve: elliptic.P521(), size: 66},
 	"EdDSA": {family: familyEd25519},
 }
 
 // verify reports whether signature is that of input under a key that NewKey has matched with the algorithm.
-func (a algorithm) verify(public crypto.PublicKey, input, signature []byte) bool {
+func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
+	// The cryptography takes bytes. Most inputs fit, and then are copied on the stack.
+	const most = 1 << 10
+	var buffer [most]byte
+	message := append(buffer[:0], input...)
 	switch key := public.(type) {
 	case ed25519.PublicKey:
-		return a.family == familyEd25519 && ed25519.Verify(key, input, signature)
+		return a.family == familyEd25519 && ed25519.Verify(key, message, signature)
 	case *rsa.PublicKey:
 		switch a.family {
 		case familyPKCS1:
-			return rsa.VerifyPKCS1v15(key, a.hash, a.digest(input), signature) == nil
+			sum, size := a.digest(message)
+			return rsa.VerifyPKCS1v15(key, a.hash, sum[:size], signature) == nil
 		case familyPSS:
+			sum, size := a.digest(message)
 			options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-			return rsa.VerifyPSS(key, a.hash, a.digest(input), signature, options) == nil
+			return rsa.VerifyPSS(key, a.hash, sum[:size], signature, options) == nil
 		default:
 			return false
 		}
 	case *ecdsa.PublicKey:
-		if a.family != familyECDSA {
+		if a.family != familyECDSA || len(signature) != 2*a.size {
 			return false
 		}
-		// r and s in the fixed length of the curve's order, never ASN.1 (RFC 7518 §3.4).
-		size := (a.curve.Params().BitSize + 7) / 8
-		if len(signature) != 2*size {
-			return false
-		}
-		r, s := new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:])
-		return ecdsa.Verify(key, a.digest(input), r, s)
+		sum, size := a.digest(message)
+		return ecdsa.VerifyASN1(key, sum[:size], encodeSignature(signature[:a.size], signature[a.size:]))
 	default:
 		return false
 	}
 }
 
-func (a algorithm) digest(input []byte) []byte {
-	h := a.hash.New()
-	h.Write(input)
-	return h.Sum(nil)
+// digest returns the hash of a message in the first size bytes of sum. The zero algorithm has none, and no signature is one of nothing.
+func (a algorithm) digest(message []byte) (sum [sha512.Size]byte, size int) {
+	switch a.hash {
+	case crypto.SHA256:
+		s := sha256.Sum256(message)
+		return sum, copy(sum[:], s[:])
+	case crypto.SHA384:
+		s := sha512.Sum384(message)
+		return sum, copy(sum[:], s[:])
+	case crypto.SHA512:
+		return sha512.Sum512(message), sha512.Size
+	default:
+		return sum, 0
+	}
+}
+
+// encodeSignature writes r and s, which JWS has in the fixed length of the curve's order (RFC 7518 §3.4), as the ASN.1 that the standard
+// library reads. Both are at most 66 bytes.
+func encodeSignature(r, s []byte) []byte {
+	const sequence, integer, longForm = 0x30, 0x02, 0x81
+	r, s = bytes.TrimLeft(r, "\x00"), bytes.TrimLeft(s, "\x00")
+	length := func(n []byte) int {
+		if len(n) == 0 || n[0] >= 0x80 {
+			return len(n) + 1 // a zero, so that it is not negative
+		}
+		return len(n)
+	}
+	content := 2 + length(r) + 2 + length(s)
+	encoded := make([]byte, 0, 3+content)
+	if encoded = append(encoded, sequence); content >= 0x80 {
+		encoded = append(encoded, longForm)
+	}
+	encoded = append(encoded, byte(content)) //nolint:gosec // At most 138.
+	for _, n := range [2][]byte{r, s} {
+		encoded = append(encoded, integer, byte(length(n))) //nolint:gosec // At most 67.
+		if length(n) > len(n) {
+			encoded = append(encoded, 0)
+		}
+		encoded = append(encoded, n...)
+	}
+	return encoded
 }

@@ -31,7 +31,8 @@ type Key struct {
 // none.
 //
 // It refuses an unknown algorithm, a key of another type or curve, RSA keys that are not of 2048 to 8192 bits or whose exponent is even
-// or below 3, and points that are not on their curve. Whether the modulus has weak factors is not checked.
+// or below 3, points that are not on their curve, and RSA moduli that have the fingerprint of ROCA (CVE-2017-15361). Other weaknesses of a modulus
+// are not looked for.
 func NewKey(kid, alg string, public crypto.PublicKey) (Key, error) {
 	a, ok := algorithms[alg]
 	if !ok {
@@ -74,6 +75,8 @@ func copyRSA(a algorithm, key *rsa.PublicKey) (*rsa.PublicKey, error) {
 		return nil, fmt.Errorf("the RSA key has not %d to %d bits", minRSABits, maxRSABits)
 	case key.E < 3 || key.E%2 == 0 || int64(key.E) >= 1<<31:
 		return nil, errors.New("the exponent of the RSA key is even, below 3 or above 2^31")
+	case hasROCA(key.N):
+		return nil, errors.New("the modulus of the RSA key was made by a generator whose keys can be factored (CVE-2017-15361)")
 	}
 	return &rsa.PublicKey{N: new(big.Int).Set(key.N), E: key.E}, nil
 }

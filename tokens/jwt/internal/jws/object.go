@@ -5,72 +5,114 @@ package jws
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
-	"unicode/utf8"
-)
 
-// MaxDepth is how deep objects and arrays may be nested.
-const MaxDepth = 64
+	"github.com/admitrpc/admit/internal/checked"
+)
 
 // An Object is a JSON object whose text has been checked. The zero Object has no members.
 type Object struct {
-	text    json.RawMessage
-	members map[string]json.RawMessage
+	*document     // that it is of
+	at        int // its node
+}
+
+// A document is a text that was read.
+type document struct {
+	text  string
+	nodes []node
 }
 
 // ParseObject reads a text that is one JSON object (RFC 8259) and nothing else.
 //
 // It refuses what two parsers could read differently: bytes that are not UTF-8, escapes of half a surrogate pair, a member name that
 // comes twice at any depth, members that differ from one of the known names only in case, and more than [MaxDepth] levels.
+// Known names, here and elsewhere, are lower case ASCII; variants of others are not found.
 func ParseObject(text []byte, known ...string) (Object, error) {
-	switch {
-	case !utf8.Valid(text):
-		return Object{}, errors.New("not UTF-8")
-	case !json.Valid(text):
-		return Object{}, errors.New("not JSON")
-	}
-	// From here on the syntax is good, so that the scanner needs to look only for what the standard library lets pass.
-	s := scanner{text: text}
-	s.space()
-	if s.text[s.at] != '{' {
-		return Object{}, errors.New("not a JSON object")
-	}
-	members := map[string]json.RawMessage{}
-	if err := s.object(1, members); err != nil {
+	return parseObject(string(text), known)
+}
+
+func parseObject(text string, known []string) (Object, error) {
+	nodes, err := read(text)
+	if err != nil {
 		return Object{}, err
 	}
-	for name := range members {
-		for _, k := range known {
-			if name != k && strings.EqualFold(name, k) {
-				return Object{}, fmt.Errorf("a member that is %q in another case", k)
+	enter(nodes)
+	o := Object{document: &document{text: text, nodes: nodes}}
+	if err := o.checkNames(known); err != nil {
+		return Object{}, err
+	}
+	return o, nil
+}
+
+// checkNames refuses members that are variants of the known names.
+func (o Object) checkNames(known []string) error {
+	nodes := o.tree(o.at)
+	for i := 1; i < len(nodes); i += int(nodes[i].size) {
+		if nodes[i].label&capital != 0 {
+			if err := checkVariants(nodes[i].in(o.text), known); err != nil {
+				return err
 			}
 		}
 	}
-	return Object{text: text, members: members}, nil
+	return nil
 }
 
-// Text returns the JSON of the object. It must not be changed.
-func (o Object) Text() json.RawMessage { return o.text }
+func checkVariants(name string, known []string) error {
+	for _, k := range known {
+		if name != k && strings.EqualFold(name, k) {
+			return fmt.Errorf("a member that is %q in another case", k)
+		}
+	}
+	return nil
+}
+
+// Text returns a copy of the JSON of the object, or nil of the zero Object.
+func (o Object) Text() json.RawMessage {
+	if o.document == nil {
+		return nil
+	}
+	return json.RawMessage(o.raw(o.at))
+}
+
+// Checked returns the JSON of the object for those who would check it again.
+func (o Object) Checked() checked.Object {
+	if o.document == nil {
+		return checked.Object{}
+	}
+	return checked.NewObject(o.raw(o.at))
+}
 
 // Has reports whether the object has a member of exactly this name, null included.
-func (o Object) Has(name string) bool {
-	_, ok := o.members[name]
-	return ok
+func (o Object) Has(name string) bool { return o.find(name) != 0 }
+
+// Member returns a copy of the JSON of a member, or nil when there is none.
+func (o Object) Member(name string) json.RawMessage {
+	at := o.find(name)
+	if at == 0 {
+		return nil
+	}
+	return json.RawMessage(o.raw(at))
 }
 
-// Member returns the JSON of a member, or nil when there is none. It must not be changed.
-func (o Object) Member(name string) json.RawMessage { return o.members[name] }
+// Raw returns the JSON of a member, or "" when there is none.
+func (o Object) Raw(name string) string {
+	at := o.find(name)
+	if at == 0 {
+		return ""
+	}
+	return o.raw(at)
+}
 
 // String returns the value of a member. ok is false when there is none; a member that is not a string is an error.
 func (o Object) String(name string) (value string, ok bool, err error) {
-	raw, ok := o.members[name]
-	if !ok {
+	at := o.find(name)
+	if at == 0 {
 		return "", false, nil
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, &value) != nil {
+	value, ok = o.string(at)
+	if !ok {
 		return "", true, fmt.Errorf("%s is not a string", name)
 	}
 	return value, true, nil
@@ -78,21 +120,19 @@ func (o Object) String(name string) (value string, ok bool, err error) {
 
 // Strings returns the elements of a member. ok is false when there is none; a member that is not an array of strings is an error.
 func (o Object) Strings(name string) (values []string, ok bool, err error) {
-	raw, ok := o.members[name]
-	if !ok {
+	at := o.find(name)
+	if at == 0 {
 		return nil, false, nil
 	}
-	// Pointers, so that null, which encoding/json reads as "", is seen.
-	var elements []*string
-	if raw[0] != '[' || json.Unmarshal(raw, &elements) != nil {
+	if o.nodes[at].label&isArray == 0 {
 		return nil, true, fmt.Errorf("%s is not an array of strings", name)
 	}
-	values = make([]string, 0, len(elements))
-	for _, e := range elements {
-		if e == nil {
+	values = make([]string, len(o.tree(at))-1)
+	for i := range values {
+		// Strings are one node each, so that the first of something else is met where it is not one.
+		if values[i], ok = o.string(at + 1 + i); !ok {
 			return nil, true, fmt.Errorf("%s is not an array of strings", name)
 		}
-		values = append(values, *e)
 	}
 	return values, true, nil
 }
@@ -100,134 +140,56 @@ func (o Object) Strings(name string) (values []string, ok bool, err error) {
 // Object returns a member that is an object, whose case variants of the known names are refused. ok is false when there is none; a
 // member that is not an object is an error.
 func (o Object) Object(name string, known ...string) (value Object, ok bool, err error) {
-	raw, ok := o.members[name]
-	if !ok {
+	at := o.find(name)
+	if at == 0 {
 		return Object{}, false, nil
 	}
-	value, err = ParseObject(raw, known...)
-	if err != nil {
+	if o.nodes[at].label&isObject == 0 {
+		return Object{}, true, fmt.Errorf("%s: %w", name, errNotObject)
+	}
+	value = Object{document: o.document, at: at}
+	if err := value.checkNames(known); err != nil {
 		return Object{}, true, fmt.Errorf("%s: %w", name, err)
 	}
 	return value, true, nil
 }
 
-// A scanner walks over JSON of good syntax.
-type scanner struct {
-	text []byte
-	at   int
+// find returns the index of a member's node, or 0 when there is none.
+func (o Object) find(name string) int {
+	if o.document == nil {
+		return 0
+	}
+	hash := hashName(name)
+	if o.at == 0 && len(o.nodes) <= math.MaxUint16 {
+		at := o.nodes[slotOf(o.nodes, hash)].slot
+		for at != 0 && (o.nodes[at].hash() != hash || o.nodes[at].in(o.text) != name) {
+			at = o.nodes[at].chain
+		}
+		return int(at)
+	}
+	for i, end := o.at+1, o.at+int(o.nodes[o.at].size); i < end; i += int(o.nodes[i].size) {
+		if o.nodes[i].hash() == hash && o.nodes[i].in(o.text) == name {
+			return i
+		}
+	}
+	return 0
 }
 
-func (s *scanner) space() {
-	for s.at < len(s.text) && strings.IndexByte(" \t\r\n", s.text[s.at]) >= 0 {
-		s.at++
-	}
-}
+// raw returns the JSON of a node.
+func (o *document) raw(at int) string { return o.text[o.nodes[at].start:o.nodes[at].end] }
 
-// value walks over one value at a depth.
-func (s *scanner) value(depth int) error {
-	switch s.text[s.at] {
-	case '{':
-		return s.object(depth, map[string]json.RawMessage{})
-	case '[':
-		return s.array(depth)
-	case '"':
-		return s.string()
-	default: // a number or a word
-		for s.at < len(s.text) && strings.IndexByte(",]} \t\r\n", s.text[s.at]) < 0 {
-			s.at++
-		}
-		return nil
-	}
-}
+// tree returns the nodes that a node is.
+func (o *document) tree(at int) []node { return o.nodes[at : at+int(o.nodes[at].size)] }
 
-// object walks over an object and puts its members into the map.
-func (s *scanner) object(depth int, members map[string]json.RawMessage) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("nested deeper than %d", MaxDepth)
+// string returns the value of a node that is a string.
+func (o *document) string(at int) (string, bool) {
+	n := &o.nodes[at]
+	switch n.label & (isString | isEscaped) {
+	case isString:
+		return o.text[n.start+1 : n.end-1], true
+	case isString | isEscaped:
+		return unescape(o.text[n.start+1 : n.end-1]), true
+	default:
+		return "", false
 	}
-	for s.next() != '}' {
-		start := s.at
-		if err := s.string(); err != nil {
-			return err
-		}
-		var name string
-		if err := json.Unmarshal(s.text[start:s.at], &name); err != nil {
-			return errors.New("a member name that is not a string")
-		}
-		if _, twice := members[name]; twice {
-			return errors.New("a member twice")
-		}
-		s.next() // over the colon
-		start = s.at
-		if err := s.value(depth + 1); err != nil {
-			return err
-		}
-		members[name] = json.RawMessage(s.text[start:s.at])
-		s.space()
-	}
-	s.at++
-	return nil
-}
-
-func (s *scanner) array(depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("nested deeper than %d", MaxDepth)
-	}
-	for s.next() != ']' {
-		if err := s.value(depth + 1); err != nil {
-			return err
-		}
-		s.space()
-	}
-	s.at++
-	return nil
-}
-
-// next steps over an opening bracket, a comma or a colon and the space behind it, and returns the byte there. Of a closing bracket that
-// is already reached it steps over nothing.
-func (s *scanner) next() byte {
-	s.space()
-	if c := s.text[s.at]; c != '}' && c != ']' {
-		s.at++
-		s.space()
-	}
-	return s.text[s.at]
-}
-
-// string walks over a string.
-func (s *scanner) string() error {
-	for s.at++; s.text[s.at] != '"'; s.at++ {
-		if s.text[s.at] != '\\' {
-			continue
-		}
-		s.at++
-		if s.text[s.at] != 'u' {
-			continue
-		}
-		unit := s.unit()
-		switch {
-		case unit >= 0xDC00 && unit <= 0xDFFF:
-			return errors.New("half a surrogate pair")
-		case unit >= 0xD800 && unit <= 0xDBFF:
-			if s.text[s.at+1] != '\\' || s.text[s.at+2] != 'u' {
-				return errors.New("half a surrogate pair")
-			}
-			s.at += 2
-			if low := s.unit(); low < 0xDC00 || low > 0xDFFF {
-				return errors.New("half a surrogate pair")
-			}
-		}
-	}
-	s.at++
-	return nil
-}
-
-// unit reads the four digits behind a "u" and stops on the last.
-func (s *scanner) unit() uint64 {
-	unit, err := strconv.ParseUint(string(s.text[s.at+1:s.at+5]), 16, 16)
-	if err != nil {
-		return 0xDC00 // cannot be, since the syntax is good; refused if it is
-	}
-	s.at += 4
-	return unit
 }

@@ -4,7 +4,6 @@
 package jws
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +17,8 @@ const (
 	MaxHeader = 2 << 10
 	// MaxKID is the longest key id.
 	MaxKID = 256
+	// maxSignature is the longest signature: that of the largest RSA key.
+	maxSignature = maxRSABits / 8
 )
 
 // A Header is the protected header of a token (RFC 7515 §4). Nothing of it is believed before the signature matched.
@@ -34,44 +35,72 @@ type Header struct {
 
 // A Token is a JWS of good form whose signature nobody has checked.
 type Token struct {
-	header    Header
-	input     []byte
-	payload   []byte
-	signature []byte
+	header     Header
+	segment    string // of the header, when it is not remembered
+	input      string // what was signed
+	payload    string
+	signature  [maxSignature]byte
+	signedWith int // the length of the signature
 }
+
+var (
+	errTokenLong = fmt.Errorf("longer than %d bytes", MaxToken)
+	errSegments  = errors.New("not three segments")
+	errHeader    = fmt.Errorf("header: empty, longer than %d bytes, or not base64url", MaxHeader)
+	errPayload   = errors.New("payload: empty or not base64url")
+	errSignature = fmt.Errorf("signature: empty, longer than %d bytes, or not base64url", maxSignature)
+	errMismatch  = errors.New("the signature does not match")
+)
 
 // Parse reads a token without any key: three segments that are not empty, in base64url that can be spelled in one way only, and a header
 // that uses nothing this package does not implement. The payload is not looked at.
 func Parse(token string) (*Token, error) {
+	// Small enough to be inlined: the token then is on the stack of whoever parses it.
+	t := new(Token)
+	if err := t.parse(token); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Token) parse(token string) error {
 	if len(token) > MaxToken {
-		return nil, fmt.Errorf("longer than %d bytes", MaxToken)
+		return errTokenLong
 	}
-	// Counted first, so that a token of dots costs one scan.
-	if strings.Count(token, ".") != 2 {
-		return nil, errors.New("not three segments")
+	first := strings.IndexByte(token, '.')
+	last := first + 1 + strings.IndexByte(token[first+1:], '.')
+	if first < 0 || last == first || strings.IndexByte(token[last+1:], '.') >= 0 {
+		return errSegments
 	}
-	first, rest, _ := strings.Cut(token, ".")
-	second, third, _ := strings.Cut(rest, ".")
-	if base64.RawURLEncoding.DecodedLen(len(first)) > MaxHeader {
-		return nil, fmt.Errorf("a header longer than %d bytes", MaxHeader)
+	// The shortest segments come first, so that a mistake in them costs nothing more. The payload is all that is allocated for.
+	signature := token[last+1:]
+	t.signedWith = decodedLen(signature)
+	if t.signedWith > maxSignature || !decode(t.signature[:t.signedWith], signature) {
+		return errSignature
 	}
-	text, err := decode(first)
-	if err != nil {
-		return nil, fmt.Errorf("header: %w", err)
+	segment := token[:first]
+	if header := rememberedHeader(segment); header != nil {
+		t.header = *header
+	} else {
+		if decodedLen(segment) > MaxHeader {
+			return errHeader
+		}
+		text, ok := decodeText(segment)
+		if !ok {
+			return errHeader
+		}
+		var err error
+		if t.header, err = parseHeader(text); err != nil {
+			return fmt.Errorf("header: %w", err)
+		}
+		t.segment = segment
 	}
-	header, err := parseHeader(text)
-	if err != nil {
-		return nil, fmt.Errorf("header: %w", err)
+	var ok bool
+	if t.payload, ok = decodeText(token[first+1 : last]); !ok {
+		return errPayload
 	}
-	payload, err := decode(second)
-	if err != nil {
-		return nil, fmt.Errorf("payload: %w", err)
-	}
-	signature, err := decode(third)
-	if err != nil {
-		return nil, fmt.Errorf("signature: %w", err)
-	}
-	return &Token{header: header, input: []byte(token[:len(first)+1+len(second)]), payload: payload, signature: signature}, nil
+	t.input = token[:last]
+	return nil
 }
 
 // Header returns the header.
@@ -80,30 +109,17 @@ func (t *Token) Header() Header { return t.header }
 // Verify checks the signature with a key, and reads the payload as an object only when it matches. Case variants of the known names are
 // refused. The algorithm is the key's: a header that says another is refused.
 func (t *Token) Verify(key Key, known ...string) (claims Object, err error) {
-	if key.public == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature) {
-		return Object{}, errors.New("the signature does not match")
+	if key.public == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature[:t.signedWith]) {
+		return Object{}, errMismatch
 	}
-	claims, err = ParseObject(t.payload, known...)
+	if t.segment != "" {
+		rememberHeader(t.segment, t.header)
+	}
+	claims, err = parseObject(t.payload, known)
 	if err != nil {
 		return Object{}, fmt.Errorf("claims: %w", err)
 	}
 	return claims, nil
-}
-
-// decode reads base64url without padding (RFC 7515 §2). Strict refuses stray bits; that the decoder skips line breaks cannot be turned
-// off.
-func decode(segment string) ([]byte, error) {
-	if segment == "" {
-		return nil, errors.New("empty")
-	}
-	if strings.ContainsAny(segment, "\r\n") {
-		return nil, errors.New("not base64url")
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(segment)
-	if err != nil {
-		return nil, errors.New("not base64url")
-	}
-	return raw, nil
 }
 
 // forbidden are members that change what is signed or how, or bring the key along. Those who do not understand them must refuse them
@@ -113,8 +129,8 @@ var forbidden = []string{"crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x5c"
 // headerNames are the members that must not come in another case.
 var headerNames = append([]string{"alg", "kid", "typ", "cty"}, forbidden...)
 
-func parseHeader(text []byte) (h Header, err error) {
-	if h.Object, err = ParseObject(text, headerNames...); err != nil {
+func parseHeader(text string) (h Header, err error) {
+	if h.Object, err = parseObject(text, headerNames); err != nil {
 		return Header{}, err
 	}
 	for _, name := range forbidden {

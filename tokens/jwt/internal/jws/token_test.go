@@ -46,8 +46,20 @@ func TestVerify(t *testing.T) {
 	if _, err := token.Verify(jws.Key{}); err == nil {
 		t.Error("the zero key verifies")
 	}
-	if _, err := token.Verify(key, "A"); err == nil {
+}
+
+func TestVerifyRefusesVariants(t *testing.T) {
+	t.Parallel()
+	text, key := signed(t, `{"alg":"EdDSA"}`, `{"A":1}`)
+	token, err := jws.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := token.Verify(key, "a"); err == nil {
 		t.Error("a known name in another case is taken")
+	}
+	if _, err := token.Verify(key, "b"); err != nil {
+		t.Errorf("a name that nobody knows: %v", err)
 	}
 }
 

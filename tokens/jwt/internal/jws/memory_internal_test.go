@@ -1,0 +1,52 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package jws
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Only headers of good signatures are remembered, and a remembered header says what it said before.
+func TestHeadersAreRemembered(t *testing.T) {
+	t.Parallel()
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	public, ok := private.Public().(ed25519.PublicKey)
+	if !ok {
+		t.Fatal("not an Ed25519 key")
+	}
+	key, err := NewKey("k", "EdDSA", public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	for i := range 4 * len(headers) {
+		segment := encode(fmt.Appendf(nil, `{"alg":"EdDSA","kid":"memory-%d","typ":"a","x":{"y":"z"}}`, i))
+		input := segment + "." + encode([]byte(`{"a":1}`))
+		good := input + "." + encode(ed25519.Sign(private, []byte(input)))
+		for _, text := range []string{good[:len(good)-4] + "AAAA", good, good} {
+			token, err := Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := token.Header()
+			if x, ok, err := h.Object.Object("x"); h.KID != fmt.Sprintf("memory-%d", i) || h.Type != "a" || !ok || err != nil || x.Raw("y") != `"z"` {
+				t.Fatalf("header %+v", h)
+			}
+			_, err = token.Verify(key)
+			if (err == nil) != (text == good) {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if remembered := rememberedHeader(segment); err != nil && remembered != nil {
+				t.Fatal("the header of a token that nobody signed is remembered")
+			}
+		}
+		if rememberedHeader(segment+"A") != nil || rememberedHeader(strings.ToLower(segment)) != nil {
+			t.Fatal("a header is remembered for another segment")
+		}
+	}
+}

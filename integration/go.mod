@@ -33,10 +33,10 @@ require (
 	github.com/MicahParks/keyfunc/v3 v3.9.0
 	github.com/admitrpc/admit v0.0.0
 	github.com/admitrpc/admit/proto v0.0.0
-	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/clerk/clerk-sdk-go/v2 v2.4.2
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/go-jose/go-jose/v4 v4.1.8
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
 	github.com/lestrrat-go/jwx/v3 v3.3.0
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
 	golang.org/x/net v0.60.0 // indirect

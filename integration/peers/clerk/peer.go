@@ -1,0 +1,138 @@
+// Copyright 2026 The Admit Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// A question is one line to the peer.
+type question struct {
+	Kind          string           `json:"kind"` // session, machine, any or classify
+	Now           int64            `json:"now"`  // milliseconds
+	Authorization []string         `json:"authorization"`
+	Token         *string          `json:"token,omitempty"` // to be verified by itself as well
+	Accepts       any              `json:"accepts,omitempty"`
+	Skew          int64            `json:"skew"` // milliseconds
+	Asks          []map[string]any `json:"asks"`
+	Elapsed       *float64         `json:"elapsed"` // minutes since iat
+}
+
+// An answer is one line of the peer.
+type answer struct {
+	Accepted bool   `json:"accepted"`
+	Type     string `json:"type"`
+	Reason   string `json:"reason"`
+	Threw    string `json:"threw"`
+	Direct   *bool  `json:"direct"`
+	Has      []bool `json:"has"`
+	Aged     []bool `json:"aged"`
+	// Object is read only where both accept: of a token that we refuse it can be anything.
+	Object json.RawMessage `json:"object"`
+
+	Machine  bool     `json:"machine"`
+	Prefixed bool     `json:"prefixed"`
+	Types    []string `json:"types"`
+}
+
+// An object is what the peer's auth object tells; null is what is not there.
+type object struct {
+	UserID         string   `json:"userId"`
+	SessionID      string   `json:"sessionId"`
+	SessionStatus  string   `json:"sessionStatus"`
+	OrgID          string   `json:"orgId"`
+	OrgRole        string   `json:"orgRole"`
+	OrgSlug        string   `json:"orgSlug"`
+	OrgPermissions []string `json:"orgPermissions"`
+	Actor          *struct {
+		Subject string `json:"sub"`
+		Type    string `json:"type"`
+	} `json:"actor"`
+	Subject   string   `json:"subject"`
+	Scopes    []string `json:"scopes"`
+	ClientID  string   `json:"clientId"`
+	MachineID string   `json:"machineId"`
+}
+
+// A peer is the Node process.
+type peer struct {
+	command *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	version string
+}
+
+const install = `Node is needed, version 20.9 or later, with npm: https://nodejs.org/en/download, or the packages nodejs and npm of the system.
+Then: npm ci --prefix integration/peers/clerk`
+
+// startPeer starts Node on the script of a folder, and sets it up for the one instance.
+func startPeer(folder string, pem []byte) (*peer, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, fmt.Errorf("no node\n%s", install)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@clerk", "backend", "package.json")); err != nil {
+		return nil, fmt.Errorf("no @clerk/backend in %s\n%s", folder, install)
+	}
+	p := &peer{command: exec.Command(node, "oracle.mjs")}
+	p.command.Dir, p.command.Stderr = folder, os.Stderr
+	if p.in, err = p.command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	settings := map[string]any{
+		"pem": string(pem), "issuer": issuer, "parties": []string{party}, "audiences": []string{audience},
+	}
+	var told struct{ Node, Threw string }
+	if err := p.exchange(settings, &told); err != nil || told.Node == "" {
+		return nil, errors.Join(fmt.Errorf("the peer does not start: %s", told.Threw), err, p.close())
+	}
+	p.version = told.Node
+	return p, nil
+}
+
+func (p *peer) ask(q question) (answer, error) {
+	var a answer
+	if err := p.exchange(q, &a); err != nil {
+		return answer{}, err
+	}
+	return a, nil
+}
+
+func (p *peer) exchange(question, answer any) error {
+	line, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("the peer has gone: %w", err)
+	}
+	told, err := p.out.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("the peer has gone: %w", err)
+	}
+	if err := json.Unmarshal(told, answer); err != nil {
+		return fmt.Errorf("the peer says %s: %w", told, err)
+	}
+	return nil
+}
+
+// close ends the process by ending its input.
+func (p *peer) close() error {
+	return errors.Join(p.in.Close(), p.command.Wait())
+}

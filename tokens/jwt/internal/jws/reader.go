@@ -30,10 +30,19 @@ var (
 
 // A reader reads a text once, from its beginning to its end, and checks all of it: the grammar (RFC 8259), UTF-8, pairs of surrogates,
 // depth, and that no name comes twice in an object.
+//
+// Its methods take where they begin and return where they end, or failed. So that place stays in a register, which is most of their speed.
 type reader struct {
 	text  string
-	at    int
 	nodes []node
+	err   error // why a method failed
+}
+
+const failed = -1
+
+func (r *reader) fail(err error) int {
+	r.err = err
+	return failed
 }
 
 // read returns the nodes of a text that is one object.
@@ -44,22 +53,40 @@ func read(text string) ([]node, error) {
 	// There is a value behind each comma and each opening bracket. For texts that are not large this is enough at once.
 	const most = 64
 	r := reader{text: text, nodes: make([]node, 0, min(strings.Count(text, ",")+4, most))}
-	first := r.space()
-	if err := r.value(0, 1); err != nil {
-		return nil, err
-	}
-	if first != '{' {
+	start := r.skip(0)
+	end := r.value(start, 0, 1)
+	switch {
+	case end == failed:
+		return nil, r.err
+	case text[start] != '{':
 		return nil, errNotObject
-	}
-	r.space()
-	if r.at != len(text) {
+	case r.skip(end) != len(text):
 		return nil, errSyntax
 	}
 	return r.nodes, nil
 }
 
-// add adds the node of a value that begins at start and ends where the reader is.
-func (r *reader) add(l label, start int) {
+// skip steps over white space.
+func (r *reader) skip(at int) int {
+	for at < len(r.text) {
+		if c := r.text[at]; c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			break
+		}
+		at++
+	}
+	return at
+}
+
+// byte returns the byte at a place, and 0, which stands nowhere outside a string, at the end.
+func (r *reader) byte(at int) byte {
+	if at < len(r.text) {
+		return r.text[at]
+	}
+	return 0
+}
+
+// add adds the node of a value.
+func (r *reader) add(l label, start, end int) {
 	last := len(r.nodes)
 	if last == cap(r.nodes) {
 		r.nodes = slices.Grow(r.nodes, last)
@@ -68,153 +95,123 @@ func (r *reader) add(l label, start int) {
 	// Field by field, which is quicker than a value that is made elsewhere and copied.
 	n := &r.nodes[last]
 	n.label = l
-	n.start, n.end, n.size = uint32(start), uint32(r.at), 1 //nolint:gosec // See read.
-}
-
-// space steps over white space and returns the byte behind it, 0 at the end.
-func (r *reader) space() byte {
-	for r.at < len(r.text) {
-		c := r.text[r.at]
-		if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return c
-		}
-		r.at++
-	}
-	return 0
+	n.start, n.end, n.size = uint32(start), uint32(end), 1 //nolint:gosec // See read.
 }
 
 // value reads one value.
-func (r *reader) value(l label, depth int) error {
-	start := r.at
-	if start >= len(r.text) {
-		return errSyntax
-	}
-	switch r.text[start] {
+func (r *reader) value(at int, l label, depth int) int {
+	var end int
+	switch r.byte(at) {
 	case '"':
-		escapes, err := r.string()
-		if err != nil {
-			return err
-		}
-		l |= isString
-		if escapes {
+		var escapes bool
+		if end, escapes = r.string(at); escapes {
 			l |= isEscaped
 		}
-		r.add(l, start)
-		return nil
+		l |= isString
 	case '{', '[':
-		return r.container(l, depth)
+		return r.container(at, l, depth)
 	case 't':
-		return r.word(l, "true")
+		end = r.word(at, "true")
 	case 'f':
-		return r.word(l, "false")
+		end = r.word(at, "false")
 	case 'n':
-		return r.word(l, "null")
+		end = r.word(at, "null")
 	default:
-		if err := r.number(); err != nil {
-			return err
-		}
-		r.add(l, start)
-		return nil
+		end = r.number(at)
 	}
+	if end != failed {
+		r.add(l, at, end)
+	}
+	return end
 }
 
 // container reads an object or an array, the end and size of which are known at the end.
-func (r *reader) container(l label, depth int) (err error) {
+func (r *reader) container(at int, l label, depth int) int {
 	if depth > MaxDepth {
-		return errDepth
+		return r.fail(errDepth)
 	}
 	index := len(r.nodes)
-	if r.text[r.at] == '{' {
-		l |= isObject
-		r.add(l, r.at)
-		err = r.object(depth)
+	var end int
+	if r.text[at] == '{' {
+		r.add(l|isObject, at, 0)
+		end = r.object(at, depth)
 	} else {
-		l |= isArray
-		r.add(l, r.at)
-		err = r.array(depth)
+		r.add(l|isArray, at, 0)
+		end = r.array(at, depth)
 	}
-	if err != nil {
-		return err
+	if end != failed {
+		n := &r.nodes[index]
+		n.end, n.size = uint32(end), uint32(len(r.nodes)-index) //nolint:gosec // No longer than the text, see read.
 	}
-	n := &r.nodes[index]
-	n.end, n.size = uint32(r.at), uint32(len(r.nodes)-index) //nolint:gosec // No longer than the text, see read.
-	return nil
+	return end
 }
 
-func (r *reader) word(l label, word string) error {
-	start := r.at
-	if !strings.HasPrefix(r.text[start:], word) {
-		return errSyntax
+func (r *reader) word(at int, word string) int {
+	if !strings.HasPrefix(r.text[at:], word) {
+		return r.fail(errSyntax)
 	}
-	r.at += len(word)
-	r.add(l, start)
-	return nil
+	return at + len(word)
 }
 
-func (r *reader) array(depth int) error {
-	r.at++
-	if r.space() == ']' {
-		r.at++
-		return nil
+func (r *reader) array(at, depth int) int {
+	at = r.skip(at + 1)
+	if r.byte(at) == ']' {
+		return at + 1
 	}
 	for {
-		r.space()
-		if err := r.value(0, depth+1); err != nil {
-			return err
+		if at = r.value(at, 0, depth+1); at == failed {
+			return failed
 		}
-		switch r.space() {
+		at = r.skip(at)
+		switch r.byte(at) {
 		case ',':
-			r.at++
+			at = r.skip(at + 1)
 		case ']':
-			r.at++
-			return nil
+			return at + 1
 		default:
-			return errSyntax
+			return r.fail(errSyntax)
 		}
 	}
 }
 
-func (r *reader) object(depth int) error {
-	r.at++
-	if r.space() == '}' {
-		r.at++
-		return nil
+func (r *reader) object(at, depth int) int {
+	at = r.skip(at + 1)
+	if r.byte(at) == '}' {
+		return at + 1
 	}
 	seen := names{first: len(r.nodes)}
 	for {
-		if r.space() != '"' {
-			return errSyntax
+		if r.byte(at) != '"' {
+			return r.fail(errSyntax)
 		}
-		l, err := r.label()
-		if err != nil {
-			return err
+		l, end := r.label(at)
+		if end == failed {
+			return failed
 		}
 		if seen.twice(l, r) {
-			return errTwice
+			return r.fail(errTwice)
 		}
-		if r.space() != ':' {
-			return errSyntax
+		if at = r.skip(end); r.byte(at) != ':' {
+			return r.fail(errSyntax)
 		}
-		r.at++
-		r.space()
-		if err := r.value(l, depth+1); err != nil {
-			return err
+		if at = r.value(r.skip(at+1), l, depth+1); at == failed {
+			return failed
 		}
-		switch r.space() {
+		at = r.skip(at)
+		switch r.byte(at) {
 		case ',':
-			r.at++
+			at = r.skip(at + 1)
 		case '}':
-			r.at++
-			return nil
+			return at + 1
 		default:
-			return errSyntax
+			return r.fail(errSyntax)
 		}
 	}
 }
 
 // label reads the name of a member. Most are short words in lower case, which need no more than one look at each byte.
-func (r *reader) label() (label, error) {
-	start := r.at + 1
+func (r *reader) label(at int) (l label, end int) {
+	start := at + 1
 	for i := start; i < len(r.text); i++ {
 		if simple[r.text[i]] {
 			continue
@@ -222,26 +219,24 @@ func (r *reader) label() (label, error) {
 		if r.text[i] != '"' || i-start > math.MaxUint16 {
 			break
 		}
-		r.at = i + 1
-		return newLabel(start, i-start, hashName(r.text[start:i]), 0), nil
+		return newLabel(start, i-start, hashName(r.text[start:i]), 0), i + 1
 	}
-	escapes, err := r.string()
-	if err != nil {
-		return 0, err
+	end, escapes := r.string(at)
+	if end == failed {
+		return 0, failed
 	}
-	length := r.at - 1 - start
+	length := end - 1 - start
 	if length > math.MaxUint16 {
-		return 0, errLong
+		return 0, r.fail(errLong)
 	}
-	var of label
 	if escapes {
-		of = escaped
+		l = escaped
 	}
-	name := newLabel(start, length, 0, of).in(r.text)
+	name := newLabel(start, length, 0, l).in(r.text)
 	if !lower(name) {
-		of |= capital
+		l |= capital
 	}
-	return newLabel(start, length, hashName(name), of), nil
+	return newLabel(start, length, hashName(name), l), end
 }
 
 // simple are the bytes that a name in lower case may have as they are.
@@ -263,13 +258,12 @@ func lower(name string) bool {
 }
 
 // string steps over a string.
-func (r *reader) string() (escapes bool, err error) {
+func (r *reader) string(at int) (end int, escapes bool) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	text, at := r.text, r.at+1
-	for {
+	for at++; ; {
 		// Eight bytes at a time, for as long as they are ordinary.
-		for len(text)-at >= 8 {
-			word := binary.LittleEndian.Uint64([]byte(text[at : at+8]))
+		for len(r.text)-at >= 8 {
+			word := binary.LittleEndian.Uint64([]byte(r.text[at : at+8]))
 			// A high bit for each byte that is zero once the byte looked for is taken away. Those above the lowest such one may be
 			// wrong, the lowest is not.
 			quote, backslash := word^('"'*ones), word^('\\'*ones)
@@ -280,26 +274,23 @@ func (r *reader) string() (escapes bool, err error) {
 			}
 			at += 8
 		}
-		if at >= len(text) {
-			return false, errSyntax
+		if at >= len(r.text) {
+			return r.fail(errSyntax), false
 		}
-		switch c := text[at]; {
+		switch c := r.text[at]; {
 		case c == '"':
-			r.at = at + 1
-			return escapes, nil
+			return at + 1, escapes
 		case c == '\\':
 			escapes = true
-			r.at = at
-			if err := r.escape(); err != nil {
-				return false, err
+			if at = r.escape(at); at == failed {
+				return failed, false
 			}
-			at = r.at
 		case c < 0x20:
-			return false, errSyntax
+			return r.fail(errSyntax), false
 		case c >= utf8.RuneSelf:
-			_, size := utf8.DecodeRuneInString(text[at:])
+			_, size := utf8.DecodeRuneInString(r.text[at:])
 			if size == 1 {
-				return false, errUTF8
+				return r.fail(errUTF8), false
 			}
 			at += size
 		default:
@@ -309,32 +300,27 @@ func (r *reader) string() (escapes bool, err error) {
 }
 
 // escape steps over a backslash and what it escapes.
-func (r *reader) escape() error {
-	if r.at+1 >= len(r.text) {
-		return errSyntax
-	}
-	switch r.text[r.at+1] {
+func (r *reader) escape(at int) int {
+	switch r.byte(at + 1) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		r.at += 2
-		return nil
+		return at + 2
 	case 'u':
 	default:
-		return errSyntax
+		return r.fail(errSyntax)
 	}
-	high, ok := unit(r.text[r.at:])
+	high, ok := unit(r.text[at:])
 	if !ok {
-		return errSyntax
+		return r.fail(errSyntax)
 	}
-	r.at += 6
+	at += 6
 	if !utf16.IsSurrogate(high) {
-		return nil
+		return at
 	}
-	low, _ := unit(r.text[r.at:])
+	low, _ := unit(r.text[at:])
 	if utf16.DecodeRune(high, low) == utf8.RuneError {
-		return errSurrogate
+		return r.fail(errSurrogate)
 	}
-	r.at += 6
-	return nil
+	return at + 6
 }
 
 // unit reads \u and four hexadecimal digits.
@@ -361,41 +347,38 @@ func unit(text string) (rune, bool) {
 }
 
 // number steps over a number (RFC 8259 §6).
-func (r *reader) number() error {
-	if r.text[r.at] == '-' {
-		r.at++
+func (r *reader) number(at int) int {
+	if r.byte(at) == '-' {
+		at++
 	}
-	switch whole := r.at; {
-	case r.digits() == 0:
-		return errSyntax
-	case r.text[whole] == '0' && r.at > whole+1:
-		return errSyntax
+	whole := at
+	if at = r.digits(at); at == whole || r.text[whole] == '0' && at > whole+1 {
+		return r.fail(errSyntax)
 	}
-	if r.at < len(r.text) && r.text[r.at] == '.' {
-		r.at++
-		if r.digits() == 0 {
-			return errSyntax
+	if r.byte(at) == '.' {
+		fraction := at + 1
+		if at = r.digits(fraction); at == fraction {
+			return r.fail(errSyntax)
 		}
 	}
-	if r.at < len(r.text) && (r.text[r.at] == 'e' || r.text[r.at] == 'E') {
-		r.at++
-		if r.at < len(r.text) && (r.text[r.at] == '+' || r.text[r.at] == '-') {
-			r.at++
+	if c := r.byte(at); c == 'e' || c == 'E' {
+		exponent := at + 1
+		if c := r.byte(exponent); c == '+' || c == '-' {
+			exponent++
 		}
-		if r.digits() == 0 {
-			return errSyntax
+		if at = r.digits(exponent); at == exponent {
+			return r.fail(errSyntax)
 		}
 	}
-	return nil
+	return at
 }
 
-// digits steps over decimal digits and returns how many they were.
-func (r *reader) digits() int {
-	start := r.at
-	for r.at < len(r.text) && r.text[r.at] >= '0' && r.text[r.at] <= '9' {
-		r.at++
+// digits steps over decimal digits.
+func (r *reader) digits(at int) int {
+	for at < len(r.text) && r.text[at]-'0' <= 9 {
+		at++
 	}
-	return r.at - start
+	return at
 }
 
 // unescape returns what the inside of a string says that was read before.

@@ -251,7 +251,7 @@ func TestTheVerifierIsToldOfTheCall(t *testing.T) {
 	}})
 	state := &tls.ConnectionState{}
 	_, refusal := w.Begin(t.Context(), "as the transport knows it", w.Procedure(nameOf("Session"), nil), interceptor.Request{
-		Authorization: []string{"Bearer st_watched"}, Peer: "192.0.2.1:1", TLS: state,
+		Authorization: []string{"Bearer st_watched"}, Peer: "192.0.2.1:1", TLS: func(context.Context) *tls.ConnectionState { return state },
 	})
 	if refusal != nil {
 		t.Fatal(refusal)

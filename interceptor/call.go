@@ -21,8 +21,9 @@ type Request struct {
 	Authorization []string
 	// Peer is the caller's network address, as the transport tells it; it may be empty.
 	Peer string
-	// TLS is the state of the caller's connection; nil where the transport has none or does not tell.
-	TLS *tls.ConnectionState
+	// TLS returns the state of the caller's connection from the call's context; it is asked only for a credential that is not remembered.
+	// Nil, or a nil state: the transport has none or does not tell.
+	TLS func(ctx context.Context) *tls.ConnectionState
 	// Identity is a pointer that the transport has for this very call and for no other, by which [Guard.Take] knows it again; nil where
 	// there is none, and then a call that was let begin is not known again.
 	Identity any

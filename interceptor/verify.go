@@ -54,7 +54,10 @@ func (g *Guard) verifyNew(ctx context.Context, p *policy.Procedure, r Request, t
 	if !p.Accepts(form.Kind) {
 		return verified{kind: form.Kind, refusal: refusalOf(p.NotAccepted())}
 	}
-	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Procedure: p.Name(), Peer: r.Peer, TLS: r.TLS}
+	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Procedure: p.Name(), Peer: r.Peer}
+	if r.TLS != nil {
+		credential.TLS = r.TLS(ctx)
+	}
 	principal, err := g.cache.Do(ctx, key, func(ctx context.Context) (*tokens.Principal, error) {
 		return call(ctx, verifier, credential)
 	})

@@ -17,11 +17,9 @@ import (
 
 // request reads the headers of a call.
 func request(ctx context.Context) interceptor.Request {
-	r := interceptor.Request{Authorization: metadata.ValueFromIncomingContext(ctx, "authorization"), Identity: identity(ctx)}
-	if from, ok := peer.FromContext(ctx); ok {
-		r.TLS = stateOf(from)
+	return interceptor.Request{
+		Authorization: metadata.ValueFromIncomingContext(ctx, "authorization"), Identity: identity(ctx), TLS: stateOf,
 	}
-	return r
 }
 
 // identity is what no other call has: its stream in the transport.
@@ -32,7 +30,11 @@ func identity(ctx context.Context) any {
 	return nil
 }
 
-func stateOf(from *peer.Peer) *tls.ConnectionState {
+func stateOf(ctx context.Context) *tls.ConnectionState {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
 	if info, ok := from.AuthInfo.(credentials.TLSInfo); ok {
 		return &info.State
 	}

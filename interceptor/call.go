@@ -38,11 +38,21 @@ type Call struct {
 	procedure *policy.Procedure
 	identity  any
 	decision  policy.Decision
-	settled   atomic.Bool
-	taken     atomic.Bool
-	decided   bool     // the one message of a call that is not a stream was decided
-	refused   *Refusal // its refusal, which is the answer whatever the handler makes of it
+	epoch     uint64   // of revocations; the caller was verified in it
+	refused   *Refusal // of the one message of a call that is not a stream: the answer, whatever the handler makes of it
+	marks     atomic.Uint32
 }
+
+// What marks tell of a call.
+const (
+	markTaken   = 1 << iota // an interceptor has found it
+	markSettled             // the handler has settled what its rule leaves to it
+	markDecided             // the one message of a call that is not a stream was decided
+)
+
+func (c *Call) mark(m uint32) (was bool) { return c.marks.Or(m)&m != 0 }
+
+func (c *Call) marked(m uint32) bool { return c.marks.Load()&m != 0 }
 
 // callKey finds the call of a guard, or the innermost when guard is nil.
 type callKey struct{ guard *Guard }
@@ -84,13 +94,14 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 		v.refusal.metadata = g.metadata
 	}
 	if g.observers != nil {
-		g.observe(ctx, name, p, v, d.Grant, ignored)
+		g.observe(ctx, name, p, v, int(d.Grant), ignored)
 	}
 	if v.refusal != nil {
 		return nil, v.refusal
 	}
 	return &Call{
 		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, identity: r.Identity, decision: d,
+		epoch: v.epoch,
 	}, nil
 }
 
@@ -120,7 +131,7 @@ func (g *Guard) Take(ctx context.Context, procedure string, identity any) (call 
 		return nil, false
 	}
 	c, _ := ctx.Value(callKey{guard: g}).(*Call)
-	if c == nil || c.identity != identity || c.procedure.Name() != procedure || c.taken.Swap(true) {
+	if c == nil || c.identity != identity || c.procedure.Name() != procedure || c.mark(markTaken) {
 		return nil, false
 	}
 	return c, true
@@ -143,7 +154,7 @@ func (c *Call) Message(message any) *Refusal {
 		c.refused = refusal
 		reset(message)
 	}
-	c.decided = true
+	c.mark(markDecided)
 	return refusal
 }
 
@@ -164,7 +175,7 @@ func (c *Call) decide(d policy.Decision, message any) (policy.Decision, *Refusal
 		return next, nil
 	}
 	refusal := c.refusalOf(next)
-	c.observe(refusal, next.Grant)
+	c.observe(refusal, int(next.Grant))
 	return next, refusal
 }
 
@@ -200,7 +211,7 @@ func (c *Call) deadline() (deadline time.Time, ok bool) {
 
 // unsettled returns the refusal of a handler that answers without having settled what its rule leaves to it, or nil.
 func (c *Call) unsettled() *Refusal {
-	if c.procedure.Handler() == "" || c.settled.Load() {
+	if c.procedure.Handler() == "" || c.marked(markSettled) {
 		return nil
 	}
 	refusal := c.refusal(tokens.ReasonInternal, errors.New("the handler answered without interceptor.Require or interceptor.Settled, which its rule demands"))
@@ -216,7 +227,7 @@ func (c *Call) Finish(err error) error {
 	if c.refused != nil {
 		return c.refused
 	}
-	if err == nil && c.NeedsMessages() && !c.decided {
+	if err == nil && c.NeedsMessages() && !c.marked(markDecided) {
 		refusal := c.refusal(tokens.ReasonInternal, errors.New("the handler answered without its message, which its rule needs to decide"))
 		c.observe(refusal, 0)
 		return refusal

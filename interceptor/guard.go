@@ -13,17 +13,20 @@ import (
 	"github.com/admitrpc/admit/policy"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/cache"
+	"github.com/admitrpc/admit/tokens/revocation"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // A Guard decides calls: rules, verifiers, and a cache of verified credentials. Make it with [New]; the nil and the zero Guard refuse
 // every call.
 type Guard struct {
-	rules     *policy.Bound
-	verifiers *tokens.Verifiers
-	cache     *cache.Cache
-	observers observers
-	metadata  string
+	rules       *policy.Bound
+	verifiers   *tokens.Verifiers
+	cache       *cache.Cache
+	revocations *revocations
+	observers   observers
+	metadata    string
+	clock       clock
 }
 
 // The defaults of the options.
@@ -53,6 +56,7 @@ type config struct {
 	size      int
 	age       time.Duration
 	timeout   time.Duration
+	feed      revocation.Feed
 }
 
 // WithLogger logs refusals with [NewLogObserver]. Default: nothing is logged.
@@ -136,7 +140,11 @@ func New(rules *policy.Rules, verifiers *tokens.Verifiers, options ...Option) (*
 			mistakes = append(mistakes, fmt.Errorf("interceptor: %w", err))
 		}
 	}
-	bound, err := rules.Bind(verifiers.Forms())
+	var bind []policy.BindOption
+	if c.feed != nil {
+		bind = append(bind, policy.WithRevocations())
+	}
+	bound, err := rules.Bind(verifiers.Forms(), bind...)
 	mistakes = append(mistakes, err, verifiers.Err())
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
@@ -148,12 +156,18 @@ func New(rules *policy.Rules, verifiers *tokens.Verifiers, options ...Option) (*
 	if c.log != nil || c.debug {
 		c.observers = append(c.observers, NewLogObserver(c.log, c.debug))
 	}
-	return &Guard{rules: bound, verifiers: verifiers, cache: remembered, observers: c.observers, metadata: c.metadata}, nil
+	g := &Guard{rules: bound, verifiers: verifiers, cache: remembered, observers: c.observers, metadata: c.metadata}
+	if c.feed != nil {
+		g.revocations = newRevocations(c.feed, c.age+c.timeout)
+	}
+	return g, nil
 }
 
-// Close ends what the guard started. Calls that are under way, and later ones, are decided as before.
+// Close ends what the guard started, and waits for that. Calls that are under way, and later ones, are decided as before; with
+// [WithRevocations] only as long as it says of a feed that is not heard any more.
 func (g *Guard) Close() {
 	if g != nil {
+		g.revocations.close()
 		g.cache.Close()
 	}
 }

@@ -28,14 +28,14 @@ func Require(ctx context.Context, grants ...policy.Grant) error {
 	}
 	d := requirement.DecideCall(c.Principal())
 	if d.Outcome == policy.Admitted {
-		c.settled.Store(true)
+		c.mark(markSettled)
 		return nil
 	}
 	refusal := c.refusalOf(d)
 	if ignored := tokens.ReasonFromContext(c); ignored != "" {
 		refusal = c.refusal(ignored, nil)
 	}
-	c.observe(refusal, d.Grant)
+	c.observe(refusal, int(d.Grant))
 	return refusal
 }
 
@@ -46,7 +46,7 @@ func Settled(ctx context.Context) error {
 	if c == nil {
 		return unguarded()
 	}
-	c.settled.Store(true)
+	c.mark(markSettled)
 	return nil
 }
 

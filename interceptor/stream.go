@@ -25,20 +25,22 @@ type Stream struct {
 	ctx     context.Context //nolint:containedctx // It is the handler's, and ends with the stream.
 	cancel  context.CancelCauseFunc
 	receive func(any) error
-	timer   *time.Timer
 	pump    *pump // nil where nothing but the transport ends the stream
 
 	decision policy.Decision // of the last message; Receive only
 	decided  atomic.Bool     // a message has been decided, or none needs to be
 	mu       sync.Mutex
-	refusal  *Refusal // guarded by mu: the first refusal, which is the answer
+	refusal  *Refusal    // guarded by mu: the first refusal, which is the answer
+	timer    *time.Timer // guarded by mu, as what follows: ends the stream at the deadline; nil: there is none
+	deadline time.Time
+	closed   bool
 }
 
 // Bare reports whether a stream of this call needs no holding: no message to decide, no expiry, nothing left to the handler. A transport
 // may then pass its own stream on, with the call as context.
 func (c *Call) Bare() bool {
 	_, ends := c.deadline()
-	return !ends && !c.NeedsMessages() && c.procedure.Handler() == ""
+	return !ends && !c.revocable() && !c.NeedsMessages() && c.procedure.Handler() == ""
 }
 
 // Stream begins a stream. receive is the transport's own; it is called by one goroutine at a time, and may be left blocked when the
@@ -47,11 +49,34 @@ func (c *Call) Stream(receive func(message any) error) *Stream {
 	s := &Stream{call: c, receive: receive, decision: c.decision}
 	s.ctx, s.cancel = context.WithCancelCause(c)
 	s.decided.Store(!c.NeedsMessages())
-	if deadline, ends := c.deadline(); ends {
-		s.pump = &pump{in: make(chan any), out: make(chan error, 1), closed: make(chan struct{})}
-		s.timer = time.AfterFunc(time.Until(deadline), s.expire)
+	deadline, ends := c.deadline()
+	if !ends && !c.revocable() {
+		return s
+	}
+	s.pump = &pump{in: make(chan any), out: make(chan error, 1), closed: make(chan struct{})}
+	if ends {
+		s.endBy(deadline)
+	}
+	if c.revocable() {
+		c.guard.revocations.add(s)
 	}
 	return s
+}
+
+// revocable reports whether the caller's credential can be revoked while the call is under way.
+func (c *Call) revocable() bool { return c.guard.revocations != nil && c.Principal() != nil }
+
+// endBy ends the stream at a time, unless it ends before.
+func (s *Stream) endBy(deadline time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.timer != nil && !deadline.Before(s.deadline) {
+		return
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.deadline, s.timer = deadline, time.AfterFunc(time.Until(deadline), s.expire)
 }
 
 // Context returns the handler's context. It ends with the stream.
@@ -59,9 +84,15 @@ func (s *Stream) Context() context.Context { return s.ctx }
 
 // Close ends what the stream started. A receive that is still blocked ends with the transport's stream.
 func (s *Stream) Close() {
+	if s.call.revocable() {
+		s.call.guard.revocations.remove(s)
+	}
+	s.mu.Lock()
+	s.closed = true
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.mu.Unlock()
 	if s.pump != nil {
 		close(s.pump.closed)
 	}

@@ -20,11 +20,12 @@ import (
 type verified struct {
 	kind      tokens.Kind
 	principal *tokens.Principal
+	epoch     uint64 // of revocations; the principal was verified in it
 	refusal   *Refusal
 }
 
 // verify turns the credential of a request into a principal. Of a credential that was verified before only the digest is looked at; that
-// its kind is accepted and that it has not expired is asked on every call.
+// its kind is accepted, that it has not expired and that it was not revoked is asked on every call.
 func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r *Request) verified {
 	token, err := tokens.ParseBearer(r.Authorization)
 	if err != nil {
@@ -33,10 +34,17 @@ func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r *Request) ver
 	if token == "" {
 		return verified{}
 	}
-	now := time.Now()
 	key := cache.KeyOf(token)
-	if principal, ok := g.cache.Get(key, now); ok {
-		return judge(p, principal, now)
+	if !p.Fresh() {
+		now := g.clock.now()
+		if entry, ok := g.cache.Get(key, now); ok {
+			if g.revocations.current(entry, now) {
+				return judge(p, entry, now)
+			}
+			if v, again := g.judgeAgain(ctx, p, entry, now); !again {
+				return v
+			}
+		}
 	}
 	return g.verifyNew(ctx, p, *r, token, key)
 }
@@ -54,26 +62,56 @@ func (g *Guard) verifyNew(ctx context.Context, p *policy.Procedure, r Request, t
 	if !p.Accepts(form.Kind) {
 		return verified{kind: form.Kind, refusal: refusalOf(p.NotAccepted())}
 	}
-	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Procedure: p.Name(), Peer: r.Peer}
+	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Fresh: p.Fresh(), Procedure: p.Name(), Peer: r.Peer}
 	if r.TLS != nil {
 		credential.TLS = r.TLS(ctx)
 	}
-	principal, err := g.cache.Do(ctx, key, func(ctx context.Context) (*tokens.Principal, error) {
-		return call(ctx, verifier, credential)
-	})
-	if err != nil {
-		return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}
+	for range maxAttempts {
+		entry, err := g.ask(ctx, key, verifier, credential)
+		if err != nil {
+			return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}
+		}
+		if v, again := g.judgeAgain(ctx, p, entry, time.Now()); !again {
+			return v
+		}
 	}
-	return judge(p, principal, time.Now())
+	return verified{kind: form.Kind, refusal: newRefusal(tokens.ReasonVerifierUnavailable, errors.New("the credential's record changes faster than it can be read"))}
+}
+
+// maxAttempts is how often a credential is verified because its record was changed meanwhile.
+const maxAttempts = 3
+
+// ask asks the verifier, and what it says of a credential is remembered. Everything that the feed of revocations had to tell before is
+// known by then, so that a read that was slow cannot bring back what was revoked meanwhile.
+func (g *Guard) ask(ctx context.Context, key cache.Key, verifier tokens.Verifier, credential tokens.Credential) (*cache.Entry, error) {
+	verify := func(ctx context.Context) (*tokens.Principal, error) { return call(ctx, verifier, credential) }
+	if !credential.Fresh {
+		return g.cache.Do(ctx, key, g.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
+	}
+	if err := g.revocations.sync(ctx); err != nil {
+		return nil, err
+	}
+	return g.cache.Fresh(ctx, key, g.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
+}
+
+// judgeAgain judges a credential about which something may have been told since it was verified; again says that it must be verified
+// again. That it expired is told before that it was revoked.
+func (g *Guard) judgeAgain(ctx context.Context, p *policy.Procedure, entry *cache.Entry, now time.Time) (v verified, again bool) {
+	v = judge(p, entry, now)
+	if v.refusal != nil {
+		return v, false
+	}
+	v.refusal, again = g.revocations.judgeEntry(ctx, entry)
+	return v, again
 }
 
 // judge asks of a verified credential what is asked on every call.
-func judge(p *policy.Procedure, principal *tokens.Principal, now time.Time) verified {
-	v := verified{kind: principal.Kind(), principal: principal}
+func judge(p *policy.Procedure, entry *cache.Entry, now time.Time) verified {
+	v := verified{kind: entry.Principal.Kind(), principal: entry.Principal, epoch: entry.Epoch}
 	switch {
 	case !p.Accepts(v.kind):
 		v.refusal = refusalOf(p.NotAccepted())
-	case principal.Expired(now):
+	case entry.Principal.Expired(now):
 		v.refusal = newRefusal(tokens.ReasonTokenExpired, nil)
 	}
 	return v

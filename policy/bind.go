@@ -11,7 +11,6 @@ import (
 
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
 	"github.com/admitrpc/admit/tokens"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // maxLater bounds the matches of a procedure that later messages may leave absent, so that those met fit into a word.
@@ -20,29 +19,41 @@ const maxLater = 64
 // Bound are rules bound to the verifiers there are. The nil and the zero Bound serve nothing.
 type Bound struct {
 	procedures map[string]*Procedure
-	services   map[protoreflect.FullName]bool
 }
 
 // Bind checks the rules against the forms that verifiers declared: every accepted kind needs one, a match needs an attribute that every
-// form of the kind has, and any stands for one grant of each kind there is. All mistakes, those of [New] included, are in the one error.
-func (r *Rules) Bind(forms []tokens.Form) (*Bound, error) {
+// form of the kind has, fresh a source of truth behind every form of the kind, and any stands for one grant of each kind there is. All
+// mistakes, those of [New] included, are in the one error.
+func (r *Rules) Bind(forms []tokens.Form, options ...BindOption) (*Bound, error) {
 	if r == nil {
 		return nil, r.Err()
 	}
 	mistakes := slices.Clone(r.mistakes)
-	bound := &Bound{procedures: map[string]*Procedure{}, services: map[protoreflect.FullName]bool{}}
+	bound := &Bound{procedures: map[string]*Procedure{}}
+	var c bindConfig
+	for _, option := range options {
+		option(&c)
+	}
 	for i := range r.declared {
 		d := &r.declared[i]
-		p, wrong := d.bind(forms)
+		p, wrong := d.bind(forms, c)
 		mistakes = append(mistakes, wrong...)
 		bound.procedures[d.procedure] = p
-		bound.services[d.method.Parent().FullName()] = true
 	}
 	if err := mistakes.err(); err != nil {
 		return nil, err
 	}
 	return bound, nil
 }
+
+// A BindOption says more about what rules are bound to.
+type BindOption func(*bindConfig)
+
+type bindConfig struct{ revocable bool }
+
+// WithRevocations says that there is a feed of revocations, which ends the streams of a revoked credential. Without it a rule cannot let a
+// stream outlive a session token.
+func WithRevocations() BindOption { return func(c *bindConfig) { c.revocable = true } }
 
 // Procedure returns the procedure of that name, "/package.Service/Method", or nil when it is not served.
 func (b *Bound) Procedure(name string) *Procedure {
@@ -63,11 +74,6 @@ func (b *Bound) Procedures() []*Procedure {
 	}
 	slices.SortFunc(all, func(x, y *Procedure) int { return strings.Compare(x.name, y.name) })
 	return all
-}
-
-// Serves reports whether the service, by its full name, is served.
-func (b *Bound) Serves(service string) bool {
-	return b != nil && b.services[protoreflect.FullName(service)]
 }
 
 var attributes = map[admitv1.Match_Attribute]tokens.Attribute{
@@ -91,10 +97,11 @@ func kindOf(g *admitv1.Grant) tokens.Kind {
 }
 
 // bind compiles the rule for one procedure.
-func (d *declared) bind(forms []tokens.Form) (*Procedure, Mistakes) {
-	b := &binder{declared: d, forms: forms, procedure: &Procedure{
+func (d *declared) bind(forms []tokens.Form, c bindConfig) (*Procedure, Mistakes) {
+	b := &binder{declared: d, config: c, forms: forms, procedure: &Procedure{
 		name: d.procedure, method: d.method, input: d.method.Input(), source: d.source, rule: d.rule,
-		hides: d.rule.GetRefusal() == admitv1.Rule_NOT_FOUND, outlive: d.rule.GetStream().GetOutlive().AsDuration(),
+		hides: d.rule.GetRefusal() == admitv1.Rule_NOT_FOUND, fresh: d.rule.GetFresh(),
+		outlive: d.rule.GetStream().GetOutlive().AsDuration(),
 	}}
 	if public := d.rule.GetPublic(); public != nil {
 		b.procedure.public = OptionalCredential
@@ -116,6 +123,7 @@ func (d *declared) bind(forms []tokens.Form) (*Procedure, Mistakes) {
 type binder struct {
 	*declared
 
+	config    bindConfig
 	forms     []tokens.Form
 	procedure *Procedure
 	mistakes  Mistakes
@@ -158,8 +166,9 @@ func (b *binder) bindKind(number int, g *admitv1.Grant, kind tokens.Kind) {
 		b.add("grant %d: %s has no verifier; give one to tokens.NewVerifiers, or remove the grant", number, kind)
 	}
 	if b.outlivesUnrevoked(kind) {
-		b.add("stream.outlive with %s needs a feed of revocations, which this version does not have; remove it", kind)
+		b.add("stream.outlive with %s needs a feed of revocations; give one with interceptor.WithRevocations, or remove it", kind)
 	}
+	b.bindFresh(number, kind, forms)
 	compiled := compileGrant(number, g)
 	for _, m := range b.matchesOf(g) {
 		if compiledMatch, ok := b.bindMatch(number, m, kind, forms); ok {
@@ -171,7 +180,19 @@ func (b *binder) bindKind(number int, g *admitv1.Grant, kind tokens.Kind) {
 }
 
 func (b *binder) outlivesUnrevoked(kind tokens.Kind) bool {
-	return kind == tokens.SessionToken && b.procedure.outlive > 0
+	return kind == tokens.SessionToken && b.procedure.outlive > 0 && !b.config.revocable
+}
+
+// bindFresh checks that there is a source of truth to ask about every form of the kind.
+func (b *binder) bindFresh(number int, kind tokens.Kind, forms []tokens.Form) {
+	if !b.procedure.fresh {
+		return
+	}
+	for _, form := range forms {
+		if !form.Fresh {
+			b.add("grant %d: fresh, but there is no source of truth to ask about %s; remove fresh or the grant", number, form)
+		}
+	}
 }
 
 func (b *binder) bindMatch(number int, m *admitv1.Match, kind tokens.Kind, forms []tokens.Form) (match, bool) {

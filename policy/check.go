@@ -71,9 +71,6 @@ func (c *checker) rule(rule *admitv1.Rule) {
 	if rule.GetMode() == admitv1.Rule_SHADOW {
 		c.add("mode: SHADOW is not enforced by this version; remove it")
 	}
-	if rule.GetFresh() {
-		c.add("fresh is not enforced by this version; remove it")
-	}
 	c.stream(rule.GetStream())
 	for _, match := range rule.GetMatch() {
 		c.match(match)

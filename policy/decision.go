@@ -41,7 +41,7 @@ type Decision struct {
 	later  bool // a message has been decided
 	kind   tokens.Kind
 	// Grant is the number, from 1, of the grant that admitted, or whose refusal is told; 0 when no grant is for the caller's kind.
-	Grant int
+	Grant int32
 	// Denial is what is told. Only with Refused; nil is then a bug, to be answered with [tokens.ReasonInternal].
 	Denial *Denial
 

@@ -18,7 +18,7 @@ import (
 
 // A grant is one grant of a rule for one kind, compiled.
 type grant struct {
-	number  int // from 1, as declared
+	number  int32 // from 1, as declared
 	demands []demand
 	matches []match
 	notes   []string // what is granted without a demand, for people
@@ -77,7 +77,7 @@ func (g *grant) message(p *tokens.Principal, m protoreflect.Message, met uint64,
 
 // compileGrant compiles what a grant demands of the caller.
 func compileGrant(number int, g *admitv1.Grant) *grant {
-	c := &grant{number: number}
+	c := &grant{number: int32(number)} //nolint:gosec // A rule has at most maxGrants.
 	switch credential := g.GetCredential().(type) {
 	case *admitv1.Grant_SessionToken:
 		c.session(credential.SessionToken)

@@ -112,7 +112,8 @@ func TestShapeMistakes(t *testing.T) {
 		{"semantics 36 outlive with session tokens", session("") + `stream { outlive { seconds: 1 } }`, "revocations"},
 		{"semantics 36 outlive with any", `allow { any {} } stream { outlive { nanos: 1 } }`, "revocations"},
 		{"SHADOW", session("") + `mode: SHADOW`, "not enforced by this version"},
-		{"fresh", session("") + `fresh: true`, "not enforced by this version"},
+		{"semantics 36 fresh without a source of truth", session("") + `fresh: true`, "there is no source of truth to ask about session_token"},
+		{"semantics 36 fresh with any", `allow { any {} } fresh: true`, "there is no source of truth"},
 		{"when", `allow { session_token {} when: "true" }`, "when is not enforced by this version"},
 		{"acting_for", `allow { m2m_token { callers: "a" acting_for {} } }`, "acting_for is not enforced by this version"},
 		{"acting_for with a mistake in it", `allow { m2m_token { callers: "a" acting_for { features: "x:f" } } }`, never},
@@ -122,6 +123,10 @@ func TestShapeMistakes(t *testing.T) {
 		t.Errorf("semantics 36: 24 h are %v h", got)
 	}
 	bound(t, policy.Serve(oneRule(t, session("")+`stream { outlive {} }`)))
+	rules, _ := policy.New(policy.Serve(oneRule(t, session("")+`stream { outlive { seconds: 1 } }`)))
+	if _, err := rules.Bind(everyKind(), policy.WithRevocations()); err != nil {
+		t.Errorf("semantics 36: outlive with session tokens and a feed of revocations: %v", err)
+	}
 }
 
 // TestTexts is semantics 36: texts in every field that has one.

@@ -35,6 +35,7 @@ type Procedure struct {
 	source   Source
 	public   PublicMode
 	hides    bool
+	fresh    bool
 	outlive  time.Duration
 	byKind   [tokens.M2MToken + 1][]*grant
 	accepted string
@@ -108,6 +109,9 @@ func (p *Procedure) Handler() string {
 	}
 	return p.rule.GetHandler()
 }
+
+// Fresh reports whether the credential of every call must be asked about at its source.
+func (p *Procedure) Fresh() bool { return p != nil && p.fresh }
 
 // Hides reports whether refusals of authenticated callers are told as NotFound.
 func (p *Procedure) Hides() bool { return p != nil && p.hides }

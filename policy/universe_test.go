@@ -128,7 +128,7 @@ func (d *decider) compare(c caller, sent []oracle.Message, got policy.Decision, 
 	if got.Denial != nil {
 		reason, missing = string(got.Denial.Reason), got.Denial.Metadata["missing"]
 	}
-	if outcomes[got.Outcome] == want.Outcome && reason == want.Reason && missing == want.Missing && got.Hidden == want.Hidden && got.Grant == want.Grant {
+	if outcomes[got.Outcome] == want.Outcome && reason == want.Reason && missing == want.Missing && got.Hidden == want.Hidden && int(got.Grant) == want.Grant {
 		return
 	}
 	who := "anonymous"

@@ -110,29 +110,10 @@ func NewPrincipal(facts Facts) (*Principal, error) {
 		facts.Scopes, facts.Permissions = slices.Clone(facts.Scopes), slices.Clone(facts.Permissions)
 		facts.Features, facts.Plans = slices.Clone(facts.Features), slices.Clone(facts.Plans)
 	}
-	p, s := newPrincipal(facts.Kind)
-	*p = Principal{
-		kind: facts.Kind, id: facts.ID, subject: facts.Subject, userID: facts.UserID, issuer: facts.Issuer,
-		clientID: facts.ClientID, clientName: facts.ClientName, callerName: facts.CallerName,
-		scopes: facts.Scopes, claims: claims, session: s,
-		issuedAt: unix(facts.IssuedAt), notBefore: unix(facts.NotBefore), expiresAt: unix(facts.ExpiresAt),
-		skew: facts.Skew,
-	}
-	if p.clientName == "" {
-		p.clientName = p.clientID
-	}
-	if p.callerName == "" {
-		p.callerName = p.subject
-	}
-	if org := facts.Organization; org.ID != "" {
-		org.Role = orgPrefixed(org.Role)
-		p.organization = org
-	}
-	if facts.Actor != nil {
-		actor := *facts.Actor
-		p.actor = &actor
-	}
-	if s != nil {
+	p := newPrincipal(&facts, claims)
+	p.kind, p.id, p.subject, p.scopes, p.skew = facts.Kind, facts.ID, facts.Subject, facts.Scopes, facts.Skew
+	p.issuedAt, p.notBefore, p.expiresAt = unix(facts.IssuedAt), unix(facts.NotBefore), unix(facts.ExpiresAt)
+	if s := p.session; s != nil {
 		s.permissions, s.features, s.plans, s.pending = facts.Permissions, facts.Features, facts.Plans, facts.Pending
 		if facts.Verification != nil {
 			s.verified, s.verification = true, *facts.Verification
@@ -141,16 +122,54 @@ func NewPrincipal(facts Facts) (*Principal, error) {
 	return p, nil
 }
 
-// newPrincipal allocates a principal, and with it what only sessions have.
-func newPrincipal(kind Kind) (*Principal, *session) {
-	if kind != SessionToken {
-		return &Principal{}, nil
+// newPrincipal allocates a principal at once, and no more of it than the facts need.
+func newPrincipal(facts *Facts, claims string) *Principal {
+	if owner := facts.ownerAlone(claims); owner != ownerInMore {
+		return &Principal{more: &nothing, owner: owner}
 	}
-	both := &struct {
-		Principal
-		session
-	}{}
-	return &both.Principal, &both.session
+	var p *Principal
+	if facts.Kind == SessionToken {
+		all := &struct {
+			Principal
+			more
+			session
+		}{}
+		p, all.Principal.more, all.Principal.session = &all.Principal, &all.more, &all.session
+	} else {
+		both := &struct {
+			Principal
+			more
+		}{}
+		p, both.Principal.more = &both.Principal, &both.more
+	}
+	m := p.more
+	m.userID, m.issuer, m.clientID, m.clientName, m.callerName = facts.UserID, facts.Issuer, facts.ClientID, facts.ClientName, facts.CallerName
+	m.claims = claims
+	if m.clientName == "" {
+		m.clientName = m.clientID
+	}
+	if org := facts.Organization; org.ID != "" {
+		org.Role = orgPrefixed(org.Role)
+		m.organization = org
+	}
+	if facts.Actor != nil {
+		actor := *facts.Actor
+		m.actor = &actor
+	}
+	return p
+}
+
+// ownerAlone returns who owns an API key of which nothing else is known that a principal keeps in more, or ownerInMore.
+func (f *Facts) ownerAlone(claims string) owner {
+	bare := f.Kind == APIKey && claims == "" && f.Issuer == "" && f.ClientID == "" && f.ClientName == "" && f.CallerName == "" && f.Actor == nil
+	switch {
+	case bare && f.UserID == f.Subject && f.Organization == Organization{}:
+		return ownerUser
+	case bare && f.UserID == "" && f.Organization == Organization{ID: f.Subject}:
+		return ownerOrganization
+	default:
+		return ownerInMore
+	}
 }
 
 func (f *Facts) check() error {

@@ -35,6 +35,9 @@ type Form struct {
 	Attributes []Attribute
 	// Names are the names by which rules know the clients (oauth_token) or callers (m2m_token) of this form.
 	Names Names
+	// Fresh says that the verifier asks a source of truth, such as a store, whenever [Credential.Fresh] demands it. A rule with fresh can
+	// accept a kind only if every form of the kind says so.
+	Fresh bool
 }
 
 // Names are the names that principals of a form can have. Two verifiers of one kind must not be able to yield the same name, so with two

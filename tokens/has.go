@@ -102,24 +102,24 @@ func (p *Principal) Has(demands ...Demand) bool {
 	if p == nil || p.session == nil || len(demands) == 0 {
 		return false
 	}
-	for _, d := range demands {
-		if !p.meets(d) {
+	for i := range demands {
+		if !p.meets(&demands[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *Principal) meets(d Demand) bool {
+func (p *Principal) meets(d *Demand) bool {
 	switch d.what {
 	case whatRole:
-		return p.organization.ID != "" && d.text != orgPrefix && p.organization.Role == d.text
+		return p.more.organization.ID != "" && d.text != orgPrefix && p.more.organization.Role == d.text
 	case whatPermission:
-		return p.organization.ID != "" && d.text != orgPrefix && slices.Contains(p.session.permissions, d.text)
+		return p.more.organization.ID != "" && d.text != orgPrefix && slices.Contains(p.session.permissions, d.text)
 	case whatFeature:
-		return holds(p.session.features, d)
+		return holds(p.session.features, *d)
 	case whatPlan:
-		return holds(p.session.plans, d)
+		return holds(p.session.plans, *d)
 	case whatReverification:
 		return p.reverified(d.level, d.within)
 	default:

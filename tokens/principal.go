@@ -16,24 +16,50 @@ import (
 //
 // A nil *Principal is an anonymous caller: every accessor returns its zero value and [Principal.Has] is false.
 type Principal struct {
-	kind         Kind
-	id           string
-	subject      string
+	id        string
+	subject   string
+	scopes    []string
+	more      *more    // nil only in the nil and the zero Principal; see rest
+	session   *session // nil for machines
+	issuedAt  int64
+	notBefore int64
+	expiresAt int64
+	skew      time.Duration
+	kind      Kind
+	owner     owner
+}
+
+// more holds what most API keys do not have, so that a million of them fit into memory.
+type more struct {
 	userID       string
 	issuer       string
 	clientID     string
 	clientName   string
-	callerName   string
+	callerName   string // empty: the subject
 	claims       string
-	scopes       []string
 	organization Organization // without an ID: none
 	actor        *Actor
-	session      *session // nil for machines
-	issuedAt     int64
-	notBefore    int64
-	expiresAt    int64
-	skew         time.Duration
 }
+
+// nothing is what those share who have no more; it is never changed.
+var nothing more
+
+// rest returns more, also of a nil and of a zero Principal.
+func (p *Principal) rest() *more {
+	if p == nil || p.more == nil {
+		return &nothing
+	}
+	return p.more
+}
+
+// An owner says what the subject is, where more does not.
+type owner uint8
+
+const (
+	ownerInMore owner = iota
+	ownerUser
+	ownerOrganization
+)
 
 // A session holds what only sessions have.
 type session struct {
@@ -74,39 +100,30 @@ func (p *Principal) UserID() string {
 	if p == nil {
 		return ""
 	}
-	return p.userID
+	if p.owner == ownerUser {
+		return p.subject
+	}
+	return p.rest().userID
 }
 
 // Issuer returns who issued the credential, or "".
-func (p *Principal) Issuer() string {
-	if p == nil {
-		return ""
-	}
-	return p.issuer
-}
+func (p *Principal) Issuer() string { return p.rest().issuer }
 
 // ClientID returns the OAuth client or machine that the token was issued to, or "".
-func (p *Principal) ClientID() string {
-	if p == nil {
-		return ""
-	}
-	return p.clientID
-}
+func (p *Principal) ClientID() string { return p.rest().clientID }
 
 // ClientName returns the name that rules know the client by; the client id where the verifier maps none.
-func (p *Principal) ClientName() string {
-	if p == nil {
-		return ""
-	}
-	return p.clientName
-}
+func (p *Principal) ClientName() string { return p.rest().clientName }
 
 // CallerName returns the name that rules know a machine by; the subject where the verifier maps none.
 func (p *Principal) CallerName() string {
 	if p == nil {
 		return ""
 	}
-	return p.callerName
+	if name := p.rest().callerName; name != "" {
+		return name
+	}
+	return p.subject
 }
 
 // Organization returns the active organization, the role with exactly one prefix "org:". The zero Organization means none.
@@ -114,15 +131,19 @@ func (p *Principal) Organization() Organization {
 	if p == nil {
 		return Organization{}
 	}
-	return p.organization
+	if p.owner == ownerOrganization {
+		return Organization{ID: p.subject}
+	}
+	return p.rest().organization
 }
 
 // Actor returns who acts in the subject's place; ok is false when nobody does.
 func (p *Principal) Actor() (actor Actor, ok bool) {
-	if p == nil || p.actor == nil {
+	of := p.rest().actor
+	if of == nil {
 		return Actor{}, false
 	}
-	return *p.actor, true
+	return *of, true
 }
 
 // Permissions returns a copy of the permissions held in the active organization.
@@ -205,6 +226,14 @@ func (p *Principal) Deadline() (deadline time.Time, ok bool) {
 	return time.Unix(0, p.expiresAt).Add(p.skew), true
 }
 
+// Skew returns how far the verifier lets clocks differ.
+func (p *Principal) Skew() time.Duration {
+	if p == nil {
+		return 0
+	}
+	return p.skew
+}
+
 // Expired reports whether the credential counts as expired at now: now ≥ ExpiresAt + skew (RFC 7519 §4.1.4).
 func (p *Principal) Expired(now time.Time) bool {
 	return p != nil && p.expiresAt != 0 && now.UnixNano() >= p.expiresAt+int64(p.skew)
@@ -212,10 +241,11 @@ func (p *Principal) Expired(now time.Time) bool {
 
 // Claim returns a copy of the claim's JSON, as the credential carried it. Names are compared byte by byte.
 func (p *Principal) Claim(name string) (value json.RawMessage, ok bool) {
-	if p == nil || p.claims == "" {
+	claims := p.rest().claims
+	if claims == "" {
 		return nil, false
 	}
-	d := json.NewDecoder(strings.NewReader(p.claims))
+	d := json.NewDecoder(strings.NewReader(claims))
 	if _, err := d.Token(); err != nil {
 		return nil, false
 	}
@@ -264,15 +294,16 @@ func (a Attribute) String() string {
 
 // Attribute returns the value of an attribute, or "" when the caller does not have it.
 func (p *Principal) Attribute(a Attribute) string {
-	switch {
-	case p == nil:
-		return ""
-	case a == UserID:
-		return p.userID
-	case a == OrganizationID:
-		return p.organization.ID
-	case a == OrganizationSlug:
-		return p.organization.Slug
+	switch a {
+	case UserID:
+		return p.UserID()
+	case OrganizationID:
+		if p != nil && p.owner == ownerOrganization {
+			return p.subject
+		}
+		return p.rest().organization.ID
+	case OrganizationSlug:
+		return p.rest().organization.Slug
 	default:
 		return ""
 	}

@@ -84,11 +84,8 @@ func (p *protection) gate(ctx context.Context, spec connect.Spec, peer connect.P
 	return call, nil
 }
 
-// take finds the call that the gate let begin, or decides it where the context that reached the interceptor is not the gate's.
-func (p *protection) take(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, *interceptor.Call, *interceptor.Refusal) {
-	if call, ok := p.guard.Take(ctx, spec.Procedure, identity(header)); ok {
-		return ctx, call, nil
-	}
+// decide decides a call whose context, when it reached the interceptor, is not the gate's.
+func (p *protection) decide(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, *interceptor.Call, *interceptor.Refusal) {
 	call, refusal := p.begin(ctx, spec, peer, header)
 	if refusal != nil {
 		return ctx, nil, refusal
@@ -104,11 +101,15 @@ func (p *protection) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if spec.IsClient {
 			return next(ctx, request)
 		}
-		ctx, call, refusal := p.take(ctx, spec, request.Peer(), request.Header())
-		if refusal != nil {
-			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
+		header := request.Header()
+		call, ok := p.guard.Take(ctx, spec.Procedure, identity(header))
+		if !ok {
+			var refusal *interceptor.Refusal
+			if ctx, call, refusal = p.decide(ctx, spec, request.Peer(), header); refusal != nil {
+				return nil, refuse(responseHeader(ctx), refusal, request.Peer())
+			}
 		}
-		isGet := request.HTTPMethod() == http.MethodGet
+		isGet := spec.IdempotencyLevel == connect.IdempotencyNoSideEffects && request.HTTPMethod() == http.MethodGet
 		if isGet {
 			keepPrivate(responseHeader(ctx), call)
 		}
@@ -134,9 +135,12 @@ func (p *protection) WrapStreamingClient(next connect.StreamingClientFunc) conne
 // WrapStreamingHandler holds a stream to its call.
 func (p *protection) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx, call, refusal := p.take(ctx, conn.Spec(), conn.Peer(), conn.RequestHeader())
-		if refusal != nil {
-			return refuse(conn.ResponseHeader(), refusal, conn.Peer())
+		call, ok := p.guard.Take(ctx, conn.Spec().Procedure, identity(conn.RequestHeader()))
+		if !ok {
+			var refusal *interceptor.Refusal
+			if ctx, call, refusal = p.decide(ctx, conn.Spec(), conn.Peer(), conn.RequestHeader()); refusal != nil {
+				return refuse(conn.ResponseHeader(), refusal, conn.Peer())
+			}
 		}
 		if call.Bare() {
 			return answer(conn.ResponseHeader(), call.Finish(next(ctx, conn)), conn.Peer())

@@ -6,8 +6,10 @@ package cache
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -27,15 +29,27 @@ func KeyOf(credential string) Key {
 
 // A Cache maps credentials to principals. A nil *Cache remembers nothing.
 type Cache struct {
-	entries *otter.Cache[Key, entry]
+	entries *otter.Cache[half, *Entry]
 	flights singleflight.Group
 	maxAge  time.Duration
 	timeout time.Duration
 }
 
-type entry struct {
-	principal *tokens.Principal
-	storedAt  int64 // nanoseconds since 1970
+// A half is the half of a key by which its entry is found; the other half is compared.
+type half [sha256.Size / 2]byte
+
+// An Entry is what is remembered of a verified credential.
+type Entry struct {
+	// Principal is the caller; never nil.
+	Principal *tokens.Principal
+	// Epoch is the one that was given to [Cache.Do]: the state of the world that the verification cannot have been older than.
+	Epoch uint64
+	// Seen is for whoever asks on every call what a cache cannot know: the last state of the world that was found to say nothing against the
+	// entry. It begins as zero.
+	Seen atomic.Uint64
+
+	storedAt int64 // nanoseconds since 1970
+	rest     half
 }
 
 // New makes a cache of at most size entries, each forgotten after maxAge. A verification may take at most timeout. All must be positive.
@@ -43,49 +57,79 @@ func New(size int, maxAge, timeout time.Duration) (*Cache, error) {
 	if size <= 0 || maxAge <= 0 || timeout <= 0 {
 		return nil, fmt.Errorf("cache: size %d, age %s and timeout %s must be positive", size, maxAge, timeout)
 	}
-	entries, err := otter.New(&otter.Options[Key, entry]{MaximumSize: size})
+	entries, err := otter.New(&otter.Options[half, *Entry]{MaximumSize: size})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	return &Cache{entries: entries, maxAge: maxAge, timeout: timeout}, nil
 }
 
-// Get returns the principal that is remembered under the key. now is the time of the call. It does not allocate.
-func (c *Cache) Get(key Key, now time.Time) (*tokens.Principal, bool) {
+// Get returns what is remembered under the key. now is the time of the call. It does not allocate.
+//
+// One half of the key finds the entry, in time that may tell something of it; the other half is compared in constant time.
+func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
 	if c == nil {
 		return nil, false
 	}
-	e, ok := c.entries.GetIfPresent(key)
-	if !ok || now.UnixNano()-e.storedAt >= int64(c.maxAge) {
+	e, ok := c.entries.GetIfPresent(half(key[:len(half{})]))
+	if !ok || now.UnixNano()-e.storedAt >= int64(c.maxAge) || subtle.ConstantTimeCompare(e.rest[:], key[len(half{}):]) != 1 {
 		return nil, false
 	}
-	return e.principal, true
+	return e, true
 }
 
 // Do verifies once for all callers who ask for the key at the same time, and remembers the principal, if there is one. verify is given a
 // context that has the values of the first caller's, and ends after the timeout and not with any caller's. A verify that goes on for longer
 // is left behind, and all who wait for it get context.DeadlineExceeded. It must not panic. A nil *Cache verifies for each caller, on the
 // caller's context.
-func (c *Cache) Do(ctx context.Context, key Key, verify func(context.Context) (*tokens.Principal, error)) (*tokens.Principal, error) {
+//
+// epoch becomes [Entry.Epoch]; who joins a verification that is under way gets the epoch of the one who began it.
+func (c *Cache) Do(ctx context.Context, key Key, epoch uint64, verify func(context.Context) (*tokens.Principal, error)) (*Entry, error) {
 	if c == nil {
-		return verify(ctx)
+		principal, err := verify(ctx)
+		return newEntry(key, epoch, principal), err
 	}
-	flight := c.flights.DoChan(string(key[:]), func() (any, error) {
-		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
-		defer cancel()
-		principal, err := within(detached, verify)
-		if err == nil && principal != nil {
-			c.entries.Set(key, entry{principal: principal, storedAt: time.Now().UnixNano()})
-		}
-		return principal, err
-	})
+	return wait(ctx, c.flights.DoChan(string(key[:]), func() (any, error) { return c.verify(ctx, key, epoch, verify) }))
+}
+
+// Fresh verifies for this caller alone: it joins no verification that is under way, and lets nobody join. What it learns is remembered.
+// Otherwise it is as [Cache.Do].
+func (c *Cache) Fresh(ctx context.Context, key Key, epoch uint64, verify func(context.Context) (*tokens.Principal, error)) (*Entry, error) {
+	if c == nil {
+		return c.Do(ctx, key, epoch, verify)
+	}
+	var alone singleflight.Group
+	return wait(ctx, alone.DoChan("", func() (any, error) { return c.verify(ctx, key, epoch, verify) }))
+}
+
+// wait waits for a verification, until the caller's context ends.
+func wait(ctx context.Context, flight <-chan singleflight.Result) (*Entry, error) {
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err() // and not the cause, which is the caller's own business and could pass for an error of verify
+		return nil, ctx.Err() //nolint:wrapcheck // And not the cause, which is the caller's own business and could pass for an error of verify.
 	case result := <-flight:
-		principal, _ := result.Val.(*tokens.Principal)
-		return principal, result.Err //nolint:wrapcheck // It is the verifier's own.
+		entry, _ := result.Val.(*Entry)
+		return entry, result.Err //nolint:wrapcheck // It is the verifier's own.
 	}
+}
+
+// verify verifies on a context of its own, and remembers the principal.
+func (c *Cache) verify(ctx context.Context, key Key, epoch uint64, verify func(context.Context) (*tokens.Principal, error)) (*Entry, error) {
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
+	defer cancel()
+	principal, err := within(detached, verify)
+	entry := newEntry(key, epoch, principal)
+	if err == nil && entry != nil {
+		c.entries.Set(half(key[:len(half{})]), entry)
+	}
+	return entry, err
+}
+
+func newEntry(key Key, epoch uint64, principal *tokens.Principal) *Entry {
+	if principal == nil {
+		return nil
+	}
+	return &Entry{Principal: principal, Epoch: epoch, storedAt: time.Now().UnixNano(), rest: half(key[len(half{}):])}
 }
 
 // within verifies on a goroutine of its own, so that a verify that does not heed its context holds nobody for longer than that lasts.

@@ -26,12 +26,12 @@ func Example() {
 	}
 	for range 2 {
 		key := cache.KeyOf("ak_of_org_1")
-		principal, ok := remembered.Get(key, time.Now())
+		entry, ok := remembered.Get(key, time.Now())
 		if !ok {
-			principal, err = remembered.Do(context.Background(), key, verify)
+			entry, err = remembered.Do(context.Background(), key, 0, verify)
 		}
 		// Whoever reads the cache asks for expiry himself, on every call.
-		fmt.Println(principal.Subject(), principal.Expired(time.Now()), err)
+		fmt.Println(entry.Principal.Subject(), entry.Principal.Expired(time.Now()), err)
 	}
 	// Output:
 	// verifying

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,17 @@ import (
 type Request struct {
 	// Authorization are all values of the header authorization.
 	Authorization []string
+	// Header are the headers of the request, by their names as net/http spells them, where the transport has them at hand.
+	Header http.Header
+	// HeaderOf returns the values of a header from the call's context, by its name in lower case, where the transport has them there.
+	HeaderOf func(ctx context.Context, name string) []string
+	// Cookies says that the transport is one that browsers speak, so that a session cookie may be read from Header.
+	Cookies bool
+	// Authority returns the host that was called, as the caller wrote it, from the call's context and Header; nil or "": the transport does
+	// not tell.
+	Authority func(ctx context.Context, header http.Header) string
+	// Path is that of the request, as a protection against other origins may ask for it.
+	Path string
 	// Peer is the caller's network address, as the transport tells it; it may be empty.
 	Peer string
 	// TLS returns the state of the caller's connection from the call's context; it is asked only for a credential that is not remembered.
@@ -38,7 +50,8 @@ type Call struct {
 	procedure *policy.Procedure
 	identity  any
 	decision  policy.Decision
-	epoch     uint64   // of revocations; the caller was verified in it
+	tenant    *Tenant  // whose verifiers were asked about the caller
+	epoch     uint64   // of its revocations; the caller was verified in it
 	refused   *Refusal // of the one message of a call that is not a stream: the answer, whatever the handler makes of it
 	marks     atomic.Uint32
 }
@@ -70,7 +83,7 @@ func (c *Call) Value(key any) any {
 // It returns a call, or a refusal; nothing of the body has been read then, and nothing may be. Nothing is taken from ctx but its values
 // and its end: a call inside a call is decided afresh.
 func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r Request) (*Call, *Refusal) {
-	if g == nil || g.verifiers == nil {
+	if g == nil || g.tenant == nil && g.resolver == nil {
 		return nil, newRefusal(tokens.ReasonInternal, errors.New("the guard is nil; make it with interceptor.New"))
 	}
 	var v verified
@@ -101,14 +114,14 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 	}
 	return &Call{
 		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, identity: r.Identity, decision: d,
-		epoch: v.epoch,
+		tenant: v.tenant, epoch: v.epoch,
 	}, nil
 }
 
 // observe tells of the end of the call phase.
 func (g *Guard) observe(ctx context.Context, name string, p *policy.Procedure, v verified, grant int, ignored tokens.Reason) {
 	g.observers.Observe(ctx, Event{
-		Procedure: p, Name: name, Kind: v.kind, Principal: v.principal, Grant: grant, Refusal: v.refusal, Ignored: ignored,
+		Procedure: p, Name: name, Tenant: v.tenant.Name(), Kind: v.kind, Principal: v.principal, Grant: grant, Refusal: v.refusal, Ignored: ignored,
 	})
 }
 
@@ -197,7 +210,7 @@ func (c *Call) refusalOf(d policy.Decision) *Refusal {
 func (c *Call) observe(refusal *Refusal, grant int) {
 	if c.guard.observers != nil {
 		c.guard.observers.Observe(c, Event{
-			Procedure: c.procedure, Name: c.procedure.Name(), Kind: c.Principal().Kind(), Principal: c.Principal(),
+			Procedure: c.procedure, Name: c.procedure.Name(), Tenant: c.tenant.Name(), Kind: c.Principal().Kind(), Principal: c.Principal(),
 			Grant: grant, Refusal: refusal, Message: true, Ignored: tokens.ReasonFromContext(c),
 		})
 	}

@@ -12,21 +12,20 @@ import (
 
 	"github.com/admitrpc/admit/policy"
 	"github.com/admitrpc/admit/tokens"
-	"github.com/admitrpc/admit/tokens/cache"
 	"github.com/admitrpc/admit/tokens/revocation"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// A Guard decides calls: rules, verifiers, and a cache of verified credentials. Make it with [New]; the nil and the zero Guard refuse
-// every call.
+// A Guard decides calls: rules, and verifiers with a memory of what they verified. Make it with [New] or [NewForTenants]; the nil and the zero
+// Guard refuse every call.
 type Guard struct {
-	rules       *policy.Bound
-	verifiers   *tokens.Verifiers
-	cache       *cache.Cache
-	revocations *revocations
-	observers   observers
-	metadata    string
-	clock       clock
+	rules     *policy.Bound
+	tenant    *Tenant // nil where the resolver says
+	resolver  Resolver
+	demands   [tokens.M2MToken + 1]offer // what every tenant must be able to verify
+	timeout   time.Duration              // of the resolver
+	observers observers
+	metadata  string
 }
 
 // The defaults of the options.
@@ -39,7 +38,7 @@ const (
 	DefaultVerifyTimeout = 5 * time.Second
 )
 
-// An Option configures a [Guard].
+// An Option configures a [Guard] or a [Tenant].
 type Option interface {
 	apply(c *config) error
 }
@@ -48,20 +47,58 @@ type optionFunc func(*config) error
 
 func (f optionFunc) apply(c *config) error { return f(c) }
 
+// tenantOption is an option of what says how credentials are verified.
+func tenantOption(name string, f optionFunc) Option {
+	return optionFunc(func(c *config) error {
+		c.ofTenant = append(c.ofTenant, name)
+		return f(c)
+	})
+}
+
+// guardOption is an option of everything else.
+func guardOption(name string, f optionFunc) Option {
+	return optionFunc(func(c *config) error {
+		c.ofGuard = append(c.ofGuard, name)
+		return f(c)
+	})
+}
+
 type config struct {
 	observers observers
 	log       *slog.Logger
 	debug     bool
 	metadata  string
-	size      int
-	age       time.Duration
-	timeout   time.Duration
-	feed      revocation.Feed
+	ofGuard   []string // the names of the options that were given
+
+	size     int
+	age      time.Duration
+	timeout  time.Duration
+	running  int
+	waiting  int
+	feed     revocation.Feed
+	cookie   *cookie
+	ofTenant []string
+}
+
+func configure(options []Option) (c config, mistakes []error) {
+	c = config{
+		size: DefaultCacheSize, age: DefaultCacheAge, timeout: DefaultVerifyTimeout, running: DefaultVerifications, waiting: DefaultWaiting,
+	}
+	for _, option := range options {
+		if option == nil {
+			mistakes = append(mistakes, errors.New("interceptor: an option is nil"))
+			continue
+		}
+		if err := option.apply(&c); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("interceptor: %w", err))
+		}
+	}
+	return c, mistakes
 }
 
 // WithLogger logs refusals with [NewLogObserver]. Default: nothing is logged.
 func WithLogger(log *slog.Logger) Option {
-	return optionFunc(func(c *config) error {
+	return guardOption("WithLogger", func(c *config) error {
 		if log == nil {
 			return errors.New("the logger is nil")
 		}
@@ -73,7 +110,7 @@ func WithLogger(log *slog.Logger) Option {
 // WithDebug makes the log say of every call what was found, which rule applied, and why it ended so; the logger is that of [WithLogger],
 // or else slog.Default(). Default: off. It still contains no credential, but it names callers and what rules demand.
 func WithDebug() Option {
-	return optionFunc(func(c *config) error {
+	return guardOption("WithDebug", func(c *config) error {
 		c.debug = true
 		return nil
 	})
@@ -81,7 +118,7 @@ func WithDebug() Option {
 
 // WithObserver tells the observer what became of every call. It may be given more than once. Default: none.
 func WithObserver(observer Observer) Option {
-	return optionFunc(func(c *config) error {
+	return guardOption("WithObserver", func(c *config) error {
 		if observer == nil {
 			return errors.New("the observer is nil")
 		}
@@ -93,7 +130,7 @@ func WithObserver(observer Observer) Option {
 // WithCache sets how many verified credentials are remembered, and for how long at most. Both must be positive. Default:
 // [DefaultCacheSize] and [DefaultCacheAge].
 func WithCache(size int, age time.Duration) Option {
-	return optionFunc(func(c *config) error {
+	return tenantOption("WithCache", func(c *config) error {
 		if size <= 0 || age <= 0 {
 			return fmt.Errorf("a cache of %d for %s; both must be positive", size, age)
 		}
@@ -105,7 +142,7 @@ func WithCache(size int, age time.Duration) Option {
 // WithVerifyTimeout sets how long a verification may take before the call is refused with VERIFIER_UNAVAILABLE. It must be positive.
 // Default: [DefaultVerifyTimeout].
 func WithVerifyTimeout(timeout time.Duration) Option {
-	return optionFunc(func(c *config) error {
+	return tenantOption("WithVerifyTimeout", func(c *config) error {
 		if timeout <= 0 {
 			return fmt.Errorf("a verification of %s; it must be positive", timeout)
 		}
@@ -116,7 +153,7 @@ func WithVerifyTimeout(timeout time.Duration) Option {
 
 // WithResourceMetadata names the URL of the protected-resource metadata in every challenge (RFC 9728 §5.1). Default: none.
 func WithResourceMetadata(address string) Option {
-	return optionFunc(func(c *config) error {
+	return guardOption("WithResourceMetadata", func(c *config) error {
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "https" || u.Host == "" {
 			return fmt.Errorf("the resource metadata %q is not an https URL", address)
@@ -129,46 +166,38 @@ func WithResourceMetadata(address string) Option {
 // New binds rules to verifiers. Each served method must have a rule, and each kind that a rule accepts a verifier; all mistakes, those
 // that policy.New and tokens.NewVerifiers remember included, are in the one error. Call Close when the guard is no longer used.
 func New(rules *policy.Rules, verifiers *tokens.Verifiers, options ...Option) (*Guard, error) {
-	c := config{size: DefaultCacheSize, age: DefaultCacheAge, timeout: DefaultVerifyTimeout}
-	var mistakes []error
-	for _, option := range options {
-		if option == nil {
-			mistakes = append(mistakes, errors.New("interceptor: an option is nil"))
-			continue
-		}
-		if err := option.apply(&c); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("interceptor: %w", err))
-		}
+	c, mistakes := configure(options)
+	g, err := newGuard(rules, verifiers.Forms(), c, mistakes, verifiers.Err())
+	if err != nil {
+		return nil, err
 	}
+	if g.tenant, err = newTenant("", verifiers, c); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// newGuard makes a guard but for what it verifies with. The mistakes that were found before and after those of the rules are told with them.
+func newGuard(rules *policy.Rules, forms []tokens.Form, c config, before []error, after error) (*Guard, error) {
 	var bind []policy.BindOption
 	if c.feed != nil {
 		bind = append(bind, policy.WithRevocations())
 	}
-	bound, err := rules.Bind(verifiers.Forms(), bind...)
-	mistakes = append(mistakes, err, verifiers.Err())
-	if err := errors.Join(mistakes...); err != nil {
+	bound, err := rules.Bind(forms, bind...)
+	if err := errors.Join(append(before, err, after)...); err != nil {
 		return nil, err
-	}
-	remembered, err := cache.New(c.size, c.age, c.timeout)
-	if err != nil {
-		return nil, fmt.Errorf("interceptor: %w", err)
 	}
 	if c.log != nil || c.debug {
 		c.observers = append(c.observers, NewLogObserver(c.log, c.debug))
 	}
-	g := &Guard{rules: bound, verifiers: verifiers, cache: remembered, observers: c.observers, metadata: c.metadata}
-	if c.feed != nil {
-		g.revocations = newRevocations(c.feed, c.age+c.timeout)
-	}
-	return g, nil
+	return &Guard{rules: bound, observers: c.observers, metadata: c.metadata}, nil
 }
 
 // Close ends what the guard started, and waits for that. Calls that are under way, and later ones, are decided as before; with
 // [WithRevocations] only as long as it says of a feed that is not heard any more.
 func (g *Guard) Close() {
 	if g != nil {
-		g.revocations.close()
-		g.cache.Close()
+		g.tenant.Close()
 	}
 }
 

@@ -18,6 +18,8 @@ type Event struct {
 	Procedure *policy.Procedure
 	// Name is the procedure's name as the transport knows it.
 	Name string
+	// Tenant is the name of the tenant whose verifiers were asked; "" where none were, and where the guard has no tenants.
+	Tenant string
 	// Kind is the kind that the credential was classified as; 0 when there was none, or none was recognised.
 	Kind tokens.Kind
 	// Principal is the verified caller; nil when there is none.
@@ -66,6 +68,9 @@ func (o *logObserver) Observe(ctx context.Context, e Event) {
 		return
 	}
 	attributes := []slog.Attr{slog.String("procedure", e.Name)}
+	if e.Tenant != "" {
+		attributes = append(attributes, slog.String("tenant", e.Tenant))
+	}
 	if e.Principal != nil {
 		attributes = append(attributes, slog.Any("caller", e.Principal))
 	}

@@ -21,7 +21,7 @@ import (
 // believed before is taken for [revocation.Grace] after the feed was last heard, and then calls are refused, and streams ended, with
 // VERIFIER_UNAVAILABLE. Until the feed was heard for the first time, they all are.
 func WithRevocations(feed revocation.Feed) Option {
-	return optionFunc(func(c *config) error {
+	return tenantOption("WithRevocations", func(c *config) error {
 		if feed == nil {
 			return errors.New("the feed of revocations is nil")
 		}

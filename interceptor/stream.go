@@ -58,13 +58,15 @@ func (c *Call) Stream(receive func(message any) error) *Stream {
 		s.endBy(deadline)
 	}
 	if c.revocable() {
-		c.guard.revocations.add(s)
+		c.tenant.revocations.add(s)
 	}
 	return s
 }
 
 // revocable reports whether the caller's credential can be revoked while the call is under way.
-func (c *Call) revocable() bool { return c.guard.revocations != nil && c.Principal() != nil }
+func (c *Call) revocable() bool {
+	return c.tenant != nil && c.tenant.revocations != nil && c.Principal() != nil
+}
 
 // endBy ends the stream at a time, unless it ends before.
 func (s *Stream) endBy(deadline time.Time) {
@@ -85,7 +87,7 @@ func (s *Stream) Context() context.Context { return s.ctx }
 // Close ends what the stream started. A receive that is still blocked ends with the transport's stream.
 func (s *Stream) Close() {
 	if s.call.revocable() {
-		s.call.guard.revocations.remove(s)
+		s.call.tenant.revocations.remove(s)
 	}
 	s.mu.Lock()
 	s.closed = true

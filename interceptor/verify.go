@@ -20,62 +20,92 @@ import (
 type verified struct {
 	kind      tokens.Kind
 	principal *tokens.Principal
-	epoch     uint64 // of revocations; the principal was verified in it
+	epoch     uint64  // of revocations; the principal was verified in it
+	tenant    *Tenant // whose verifiers were asked
 	refusal   *Refusal
 }
 
-// verify turns the credential of a request into a principal. Of a credential that was verified before only the digest is looked at; that
-// its kind is accepted, that it has not expired and that it was not revoked is asked on every call.
+// verify turns the credential of a request into a principal.
 func (g *Guard) verify(ctx context.Context, p *policy.Procedure, r *Request) verified {
 	token, err := tokens.ParseBearer(r.Authorization)
 	if err != nil {
 		return verified{refusal: refusalFrom(ctx, err)}
 	}
 	if token == "" {
-		return verified{}
+		return g.verifyCookie(ctx, p, r)
 	}
+	t := g.tenant
+	if t == nil {
+		var refusal *Refusal
+		if t, refusal = g.tenantOf(ctx, p.Name(), r); refusal != nil {
+			return verified{refusal: refusal}
+		}
+	}
+	return t.verify(ctx, p, r, token)
+}
+
+// verify turns a token into a principal. Of a credential that was verified before only the digest is looked at; that its kind is accepted,
+// that it has not expired and that it was not revoked is asked on every call.
+func (t *Tenant) verify(ctx context.Context, p *policy.Procedure, r *Request, token string) verified {
 	key := cache.KeyOf(token)
 	if !p.Fresh() {
-		now := g.clock.now()
-		if entry, ok := g.cache.Get(key, now); ok {
-			if g.revocations.current(entry, now) {
-				return judge(p, entry, now)
+		now := t.clock.now()
+		if entry, ok := t.cache.Get(key, now); ok {
+			if t.revocations.current(entry, now) {
+				return t.judge(p, entry, now)
 			}
-			if v, again := g.judgeAgain(ctx, p, entry, now); !again {
+			if v, again := t.judgeAgain(ctx, p, entry, now); !again {
 				return v
 			}
 		}
 	}
-	return g.verifyNew(ctx, p, *r, token, key)
+	return t.verifyNew(ctx, p, *r, token, key)
 }
 
 // verifyNew verifies a credential that is not remembered. It is apart from verify for what it needs of the stack, which every call would
 // otherwise clear.
-func (g *Guard) verifyNew(ctx context.Context, p *policy.Procedure, r Request, token string, key cache.Key) verified {
+func (t *Tenant) verifyNew(ctx context.Context, p *policy.Procedure, r Request, token string, key cache.Key) verified {
 	if err := tokens.CheckBearer(token); err != nil {
 		return verified{refusal: refusalFrom(ctx, err)}
 	}
-	form, verifier, ok := g.verifiers.Classify(token)
+	form, verifier, ok := t.verifiers.Classify(token)
 	if !ok {
 		return verified{refusal: newRefusal(tokens.ReasonTokenInvalid, errors.New("no verifier declared the form of the credential"))}
 	}
 	if !p.Accepts(form.Kind) {
 		return verified{kind: form.Kind, refusal: refusalOf(p.NotAccepted())}
 	}
+	if err, ok := t.rejected.Get(key, time.Now()); ok && !p.Fresh() {
+		return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}
+	}
 	credential := tokens.Credential{Secret: tokens.NewSecret(token), Form: form, Fresh: p.Fresh(), Procedure: p.Name(), Peer: r.Peer}
 	if r.TLS != nil {
 		credential.TLS = r.TLS(ctx)
 	}
 	for range maxAttempts {
-		entry, err := g.ask(ctx, key, verifier, credential)
+		entry, err := t.ask(ctx, key, verifier, credential)
 		if err != nil {
+			if form.Fresh && definitive(err) {
+				t.rejected.Add(key, err)
+			}
 			return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}
 		}
-		if v, again := g.judgeAgain(ctx, p, entry, time.Now()); !again {
+		if v, again := t.judgeAgain(ctx, p, entry, time.Now()); !again {
 			return v
 		}
 	}
 	return verified{kind: form.Kind, refusal: newRefusal(tokens.ReasonVerifierUnavailable, errors.New("the credential's record changes faster than it can be read"))}
+}
+
+// definitive reports whether a source of truth has said no, and will say it again: what it rejected is remembered for a moment, so that
+// whoever insists does not cost it another answer.
+func definitive(err error) bool {
+	switch tokens.ReasonOf(err) {
+	case tokens.ReasonTokenInvalid, tokens.ReasonTokenExpired, tokens.ReasonTokenRevoked:
+		return true
+	default:
+		return false
+	}
 }
 
 // maxAttempts is how often a credential is verified because its record was changed meanwhile.
@@ -83,31 +113,38 @@ const maxAttempts = 3
 
 // ask asks the verifier, and what it says of a credential is remembered. Everything that the feed of revocations had to tell before is
 // known by then, so that a read that was slow cannot bring back what was revoked meanwhile.
-func (g *Guard) ask(ctx context.Context, key cache.Key, verifier tokens.Verifier, credential tokens.Credential) (*cache.Entry, error) {
-	verify := func(ctx context.Context) (*tokens.Principal, error) { return call(ctx, verifier, credential) }
-	if !credential.Fresh {
-		return g.cache.Do(ctx, key, g.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
+func (t *Tenant) ask(ctx context.Context, key cache.Key, verifier tokens.Verifier, credential tokens.Credential) (*cache.Entry, error) {
+	limit := t.limits[limitedBy(&credential.Form)]
+	verify := func(ctx context.Context) (*tokens.Principal, error) {
+		if err := limit.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer limit.leave()
+		return call(ctx, verifier, credential)
 	}
-	if err := g.revocations.sync(ctx); err != nil {
+	if !credential.Fresh {
+		return t.cache.Do(ctx, key, t.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
+	}
+	if err := t.revocations.sync(ctx); err != nil {
 		return nil, err
 	}
-	return g.cache.Fresh(ctx, key, g.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
+	return t.cache.Fresh(ctx, key, t.revocations.epoch(), verify) //nolint:wrapcheck // It is the verifier's own.
 }
 
 // judgeAgain judges a credential about which something may have been told since it was verified; again says that it must be verified
 // again. That it expired is told before that it was revoked.
-func (g *Guard) judgeAgain(ctx context.Context, p *policy.Procedure, entry *cache.Entry, now time.Time) (v verified, again bool) {
-	v = judge(p, entry, now)
+func (t *Tenant) judgeAgain(ctx context.Context, p *policy.Procedure, entry *cache.Entry, now time.Time) (v verified, again bool) {
+	v = t.judge(p, entry, now)
 	if v.refusal != nil {
 		return v, false
 	}
-	v.refusal, again = g.revocations.judgeEntry(ctx, entry)
+	v.refusal, again = t.revocations.judgeEntry(ctx, entry)
 	return v, again
 }
 
 // judge asks of a verified credential what is asked on every call.
-func judge(p *policy.Procedure, entry *cache.Entry, now time.Time) verified {
-	v := verified{kind: entry.Principal.Kind(), principal: entry.Principal, epoch: entry.Epoch}
+func (t *Tenant) judge(p *policy.Procedure, entry *cache.Entry, now time.Time) verified {
+	v := verified{kind: entry.Principal.Kind(), principal: entry.Principal, epoch: entry.Epoch, tenant: t}
 	switch {
 	case !p.Accepts(v.kind):
 		v.refusal = refusalOf(p.NotAccepted())
@@ -180,5 +217,5 @@ func isTokenError(err error) bool {
 
 // ignorable reports whether a public procedure takes a refused credential for none.
 func ignorable(r *Refusal) bool {
-	return r.code == code.Code_UNAUTHENTICATED && !tokens.IsTwoCredentials(r.cause)
+	return r.code == code.Code_UNAUTHENTICATED && !tokens.IsTwoCredentials(r.cause) && !errors.Is(r.cause, errTwoCookies)
 }

@@ -151,13 +151,14 @@ func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
 	d := Decision{kind: kind}
 	var best verdict
 	for i, g := range p.byKind[kind] {
-		v := g.caller(caller)
-		switch {
-		case v.unmet == 0 && len(g.matches) == 0:
-			return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
-		case v.unmet == 0:
+		if g.holds(caller) {
+			if len(g.matches) == 0 {
+				return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
+			}
 			d.survivors |= 1 << i
-		case v.closer(&best):
+			continue
+		}
+		if v := g.caller(caller); v.closer(&best) {
 			best, d.Grant = v, g.number
 		}
 	}

@@ -85,7 +85,7 @@ func setChallenge(header http.Header, r *interceptor.Refusal) {
 func setPrivate(header http.Header, spec connect.Spec, peer connect.Peer) {
 	if spec.IdempotencyLevel == connect.IdempotencyNoSideEffects && peer.Protocol == connect.ProtocolConnect {
 		header.Set(cacheControl, private)
-		header.Add(vary, authorization)
+		addVary(header)
 	}
 }
 
@@ -94,11 +94,14 @@ func keepPrivate(header http.Header, call *interceptor.Call) {
 	if header == nil || call.Procedure().Public() == policy.UnreadCredential {
 		return
 	}
-	header.Add(vary, authorization)
+	addVary(header)
 	if call.Procedure().Public() == policy.NotPublic {
 		header.Set(cacheControl, private)
 	}
 }
+
+// addVary names what the answer depends on: whose credential, and where a session cookie is read, from where.
+func addVary(header http.Header) { header.Add(vary, "Authorization, Cookie, Origin") }
 
 func responseHeader(ctx context.Context) http.Header {
 	if ctx == nil {

@@ -13,12 +13,12 @@ import (
 )
 
 // Handler wraps the mux that guarded handlers are mounted on. It is optional: without it a challenge to a gRPC caller travels in the
-// ErrorInfo instead of a header, and a stream over HTTP/1.1 that is refused, or ended while its handler is blocked in Receive, is answered
+// ErrorInfo instead of a header, the host that was called is not known to a resolver of tenants or a protection of cookies, and a stream over HTTP/1.1 that is refused, or ended while its handler is blocked in Receive, is answered
 // only when its client sends or leaves. Over HTTP/2 streams end on time either way.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, &access{
-			writer: w, of: r.Header, waits: r.ProtoMajor == 1 && strings.HasPrefix(r.Header.Get("Content-Type"), streaming),
+			writer: w, host: r.Host, of: r.Header, waits: r.ProtoMajor == 1 && strings.HasPrefix(r.Header.Get("Content-Type"), streaming),
 		})))
 	})
 }
@@ -31,6 +31,7 @@ type accessKey struct{}
 // access is the response of a request, for the guard. It belongs to the goroutine of its handler.
 type access struct {
 	writer http.ResponseWriter
+	host   string      // of the request
 	of     http.Header // of the request
 	waits  bool        // the answer is sent only when the request has been read, as net/http does with streams over HTTP/1.1
 }
@@ -48,6 +49,15 @@ func accessOf(ctx context.Context, header http.Header) (*access, bool) {
 		return nil, false
 	}
 	return a, true
+}
+
+// authorityOf returns the host that was called, where [Handler] knows it.
+func authorityOf(ctx context.Context, header http.Header) string {
+	a, ok := accessOf(ctx, header)
+	if !ok {
+		return ""
+	}
+	return a.host
 }
 
 // endReads makes reads of the request fail when the stream ends before its handler returned. The result ends the watch, and must be

@@ -6,6 +6,7 @@ package grpcauth
 import (
 	"context"
 	"crypto/tls"
+	"net/http"
 
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/policy"
@@ -19,6 +20,7 @@ import (
 func request(ctx context.Context) interceptor.Request {
 	return interceptor.Request{
 		Authorization: metadata.ValueFromIncomingContext(ctx, "authorization"), Identity: identity(ctx), TLS: stateOf,
+		HeaderOf: metadata.ValueFromIncomingContext, Authority: authorityOf,
 	}
 }
 
@@ -28,6 +30,14 @@ func identity(ctx context.Context) any {
 		return stream
 	}
 	return nil
+}
+
+func authorityOf(ctx context.Context, _ http.Header) string {
+	values := metadata.ValueFromIncomingContext(ctx, ":authority")
+	if len(values) != 1 {
+		return ""
+	}
+	return values[0]
 }
 
 func stateOf(ctx context.Context) *tls.ConnectionState {

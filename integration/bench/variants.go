@@ -136,7 +136,7 @@ func (b *bench) checks() ([]*interleave.Variant, error) {
 		return nil, err
 	}
 	remember := func(token string, principal *tokens.Principal) error {
-		_, err := remembered.Do(context.Background(), cache.KeyOf(token), func(context.Context) (*tokens.Principal, error) { return principal, nil })
+		_, err := remembered.Do(context.Background(), cache.KeyOf(token), 0, func(context.Context) (*tokens.Principal, error) { return principal, nil })
 		return err
 	}
 	if err := remember(b.token, principal); err != nil {
@@ -154,8 +154,12 @@ func (b *bench) checks() ([]*interleave.Variant, error) {
 	check := func(values []string) {
 		token, err := tokens.ParseBearer(values)
 		now := time.Now()
-		p, ok := remembered.Get(cache.KeyOf(token), now)
-		if err != nil || !ok || !any.Accepts(p.Kind()) || p.Expired(now) || any.DecideCall(p).Outcome != policy.Admitted {
+		entry, ok := remembered.Get(cache.KeyOf(token), now)
+		if err != nil || !ok {
+			panic("the cached check found nothing")
+		}
+		p := entry.Principal
+		if !any.Accepts(p.Kind()) || p.Expired(now) || any.DecideCall(p).Outcome != policy.Admitted {
 			panic("the cached check refused")
 		}
 	}

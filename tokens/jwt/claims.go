@@ -25,7 +25,11 @@ var claimNames = []string{
 }
 
 // claims are those of a token whose signature matched. No error of its methods has a value in it.
-type claims struct{ jws.Object }
+type claims struct {
+	jws.Object
+
+	verification *tokens.Verification // where the ages of a session are put
+}
 
 // text returns a claim that is an identifier; ok is false when there is none.
 func (c claims) text(name string) (value string, ok bool, err error) {
@@ -179,7 +183,7 @@ func readActor(c claims, facts *tokens.Facts) error {
 	if err != nil || !ok {
 		return err
 	}
-	actor := claims{object}
+	actor := claims{Object: object}
 	subject, err := actor.required("sub")
 	if err != nil {
 		return fmt.Errorf("act: %w", err)

@@ -131,7 +131,7 @@ func serviceAccount(_ jws.Header, c claims) error {
 	if err != nil || !ok {
 		return errors.New("kubernetes.io has no service account")
 	}
-	namespace, name := claims{about}.plain("namespace"), claims{account}.plain("name")
+	namespace, name := claims{Object: about}.plain("namespace"), claims{Object: account}.plain("name")
 	switch {
 	case !madeOf(namespace, lower+digits+"-") || !madeOf(name, lower+digits+"-.") || namespace == "" || name == "":
 		return errors.New("kubernetes.io has no name of a service account")

@@ -85,7 +85,8 @@ func readVerification(c claims, facts *tokens.Facts) error {
 		}
 		minutes[i] = time.Duration(age) * time.Minute
 	}
-	facts.Verification = &tokens.Verification{First: minutes[0], Second: minutes[1]}
+	facts.Verification = c.verification
+	*c.verification = tokens.Verification{First: minutes[0], Second: minutes[1]}
 	return nil
 }
 
@@ -126,7 +127,7 @@ func readVersion2(c claims, facts *tokens.Facts) error {
 	if !ok {
 		return readElements(c, facts, "", "")
 	}
-	permissions, masks, err := readOrganization2(claims{object}, &facts.Organization)
+	permissions, masks, err := readOrganization2(claims{Object: object}, &facts.Organization)
 	if err != nil {
 		return fmt.Errorf("o: %w", err)
 	}

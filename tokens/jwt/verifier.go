@@ -194,14 +194,14 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	if err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))
 	}
-	v, err := classOf(header, claims{object}, classes)
+	v, err := classOf(header, claims{Object: object}, classes)
 	if err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))
 	}
 	if told := credential.Form.Kind; told.Known() && told != v.kind {
 		return nil, invalid(errors.New("jwt: the token is not of the kind that it was classified as"))
 	}
-	return v.principal(claims{object})
+	return v.principal(object)
 }
 
 func ofAnyHeader(header jws.Header, classes []*Verifier) (err error) {
@@ -254,16 +254,22 @@ func unavailable(cause error) *tokens.Error {
 	return e
 }
 
-// factsPool has facts to fill, which the principal does not keep.
-var factsPool = sync.Pool{New: func() any { return new(tokens.Facts) }}
+// A draft is what is filled on the way to a principal, which keeps nothing of it.
+type draft struct {
+	facts        tokens.Facts
+	verification tokens.Verification
+}
+
+var drafts = sync.Pool{New: func() any { return new(draft) }}
 
 // principal judges the claims of a token whose signature matched. Times come last: a token that is told to be expired is good otherwise.
-func (v *Verifier) principal(c claims) (*tokens.Principal, error) {
-	facts, _ := factsPool.Get().(*tokens.Facts)
+func (v *Verifier) principal(object jws.Object) (*tokens.Principal, error) {
+	d, _ := drafts.Get().(*draft)
 	defer func() {
-		*facts = tokens.Facts{}
-		factsPool.Put(facts)
+		*d = draft{}
+		drafts.Put(d)
 	}()
+	facts, c := &d.facts, claims{Object: object, verification: &d.verification}
 	facts.Kind, facts.Skew, facts.Checked = v.kind, v.skew, c.Checked()
 	if err := v.read(c, facts); err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))

@@ -31,6 +31,7 @@ var imports = []struct {
 	{pkg: "/tokens/jwt", banned: []string{grpc, connect, protobuf, module + "/policy", module + "/interceptor"}},
 	{pkg: "/tokens/apikey", banned: []string{grpc, connect, protobuf, module + "/policy", module + "/interceptor"}},
 	{pkg: "/tokens/cache", banned: []string{grpc, connect, protobuf, module + "/policy", module + "/interceptor"}},
+	{pkg: "/tokens/clerk", banned: []string{grpc, connect, protobuf, module + "/policy", module + "/interceptor"}},
 	{pkg: "/tokens/tokenstest", banned: []string{grpc, connect, protobuf, module + "/policy", module + "/interceptor"}},
 	{pkg: "/policy", only: []string{protobuf}, banned: []string{grpc, connect, module + "/interceptor", module + "/tokens/"}},
 	{pkg: "/interceptor", banned: []string{grpc, connect}},

@@ -16,17 +16,18 @@ import (
 //
 // A nil *Principal is an anonymous caller: every accessor returns its zero value and [Principal.Has] is false.
 type Principal struct {
-	id        string
-	subject   string
-	scopes    []string
-	more      *more    // nil only in the nil and the zero Principal; see rest
-	session   *session // nil for machines
-	issuedAt  int64
-	notBefore int64
-	expiresAt int64
-	skew      time.Duration
+	// What every call asks comes first, so that it is near together.
 	kind      Kind
 	owner     owner
+	expiresAt int64
+	skew      time.Duration
+	session   *session // nil for machines
+	more      *more    // nil only in the nil and the zero Principal; see rest
+	scopes    []string
+	id        string
+	subject   string
+	issuedAt  int64
+	notBefore int64
 }
 
 // more holds what most API keys do not have, so that a million of them fit into memory.

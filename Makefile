@@ -10,9 +10,10 @@ GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS_SUM := $(shell cat tools.mod tools.sum | cksum | cut -d ' ' -f 1)
 TOOLS := $(CURDIR)/.tools/$(TOOLS_SUM)
 LINT := $(CURDIR)/.tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+CHROMIUM := /usr/bin/chromium
 export BUF_CACHE_DIR := $(CURDIR)/.cache/buf
 
-MODULES := . proto cmd/demo integration
+MODULES := . proto tokens/store cmd/demo cmd/admit integration
 PROTOS := . cmd/demo integration
 
 .PHONY: help
@@ -35,6 +36,10 @@ bench: ## print medians of one interleaved run: the cached check, the guarded ca
 	@echo
 	@go run ./integration/keysources
 
+.PHONY: flood
+flood: ## print what strangers cost: random credentials, unknown keys, a slow store; and what a million remembered keys take (ARGS=-part slow: one of them)
+	@mkdir -p .cache && go build -o .cache/flood ./integration/flood && .cache/flood $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 30s)
 	@./.ci/fuzz $(or $(FUZZTIME),30s)
@@ -44,6 +49,29 @@ wycheproof: ## offer the JWS, JWK and JWE vectors of Project Wycheproof, and pri
 	@cd integration/wycheproof && GOWORK=off go mod download github.com/c2sp/wycheproof
 	@dir=$$(cd integration/wycheproof && GOWORK=off go list -m -f '{{.Dir}}' github.com/c2sp/wycheproof) && \
 	  ADMIT_WYCHEPROOF=$$dir go test -count=1 -v -run '^TestWycheproof$$' ./tokens/jwt | { grep -v '^\(===\|---\|PASS\|ok\)' || true; }
+
+.PHONY: peers-clerk
+peers-clerk: ## ask @clerk/backend the same questions about tokens, has() and whole requests, and compare the answers (needs Node 20; ARGS="-seed 2")
+	@command -v node >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' || { \
+	  echo "Node 20 or later is needed, with npm: https://nodejs.org/en/download, or the packages nodejs and npm of the system"; exit 1; }
+	@cd integration/peers/clerk && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@go run ./integration/peers/clerk $(ARGS)
+
+.PHONY: peers-web
+peers-web: $(CHROMIUM) ## run connect-web and the demo's page in headless Chromium, and keep pictures of the page in docs (needs Node 20)
+	@mkdir -p .cache && go build -o .cache/peers-web-demo ./cmd/demo
+	@cd integration/peers/web && npm ci --silent --no-audit --no-fund --ignore-scripts && node bundle.mjs -check && \
+	  node main.mjs $(CURDIR)/.cache/peers-web-demo $(CHROMIUM) $(CURDIR)/docs
+
+$(CHROMIUM):
+	@[ $@ = /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+	  echo "there is no $@: as root, apt-get install chromium fonts-dejavu-core; or make peers-web CHROMIUM=/path/to/chromium"; exit 1; }
+	@echo "installing Chromium; once, a few minutes"
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
+
+.PHONY: revocation
+revocation: ## print how long a revoked credential lives on three replicas, on SQLite and on PostgreSQL (ARGS='-store sqlite'); about 2 minutes
+	@mkdir -p .cache && go build -o .cache/revocation ./integration/revocation && exec .cache/revocation $(ARGS)
 
 .PHONY: generate
 generate: tools ## generate code from the .proto files
@@ -69,11 +97,12 @@ checkgenerate: tools
 .PHONY: tidy
 tidy: ## tidy every module; our own modules are replaced by their folders for the moment
 	@for m in $(MODULES); do (cd $$m; export GOWORK=off; top=$$(realpath --relative-to=. $(CURDIR)); \
-	  for ours in admit admit/proto; do \
+	  for ours in admit admit/proto admit/tokens/store; do \
 	    [ "$$(go list -m)" = github.com/admitrpc/$$ours ] && continue; \
 	    go mod edit -require github.com/admitrpc/$$ours@v0.0.0 -replace github.com/admitrpc/$$ours=$$top/$${ours#admit}; done; \
 	  rc=0; go mod tidy || rc=$$?; \
-	  go mod edit -dropreplace github.com/admitrpc/admit -dropreplace github.com/admitrpc/admit/proto; exit $$rc); done
+	  go mod edit -dropreplace github.com/admitrpc/admit -dropreplace github.com/admitrpc/admit/proto \
+	    -dropreplace github.com/admitrpc/admit/tokens/store; exit $$rc); done
 
 .PHONY: tools
 tools: $(TOOLS)/.built

@@ -285,9 +285,12 @@ func (w *world) credentials(tb testing.TB) {
 		junk:     "secret\"with{forbidden}characters",
 		long:     strings.Repeat("secretlong", 820),
 	}
-	gone, record, err := w.keys.Create(tb.Context(), apikey.Spec{OrganizationID: "org_1", Scopes: []string{"gates:open"}})
+	administration, err := apikey.NewKeys(w.keys)
 	must(tb, err)
-	must(tb, w.keys.Revoke(tb.Context(), record.ID))
+	gone, record, err := administration.Create(tb.Context(), apikey.Spec{OrganizationID: "org_1", Scopes: []string{"gates:open"}})
+	must(tb, err)
+	_, err = administration.Revoke(tb.Context(), record.ID, "lost")
+	must(tb, err)
 	w.credent[keyGone] = gone.Reveal()
 	twin, err := apikey.Parse(tokens.NewSecret(w.credent[keyPoor]))
 	must(tb, err)
@@ -302,7 +305,9 @@ func (w *world) credentials(tb testing.TB) {
 
 func (w *world) key(tb testing.TB, scope string) string {
 	tb.Helper()
-	key, _, err := w.keys.Create(tb.Context(), apikey.Spec{OrganizationID: "org_1", Scopes: []string{scope}})
+	administration, err := apikey.NewKeys(w.keys)
+	must(tb, err)
+	key, _, err := administration.Create(tb.Context(), apikey.Spec{OrganizationID: "org_1", Scopes: []string{scope}})
 	must(tb, err)
 	return key.Reveal()
 }

@@ -66,15 +66,16 @@ type clients struct {
 	url          string
 	http1, http2 *http.Client
 	conn         *grpc.ClientConn
+	keys         *keyFile // to revoke one while it is used
 }
 
 // newClients makes clients of the servers, of one connection each.
-func newClients(url, grpcAddress string) (*clients, error) {
+func newClients(url, grpcAddress string, keys *keyFile) (*clients, error) {
 	conn, err := grpc.NewClient(grpcAddress, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, err
 	}
-	return &clients{url: url, http1: &http.Client{Transport: &http.Transport{}}, http2: newHTTP2Client(), conn: conn}, nil
+	return &clients{url: url, http1: &http.Client{Transport: &http.Transport{}}, http2: newHTTP2Client(), conn: conn, keys: keys}, nil
 }
 
 // newHTTP2Client makes a client that speaks HTTP/2 without TLS.

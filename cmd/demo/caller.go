@@ -33,6 +33,8 @@ const (
 	keyReadOnly   = "API key of acme, read only"
 	keyUser       = "API key of a user"
 	keyRevoked    = "API key of acme, revoked"
+	keyLeaked     = "leaked key"
+	keyLeakedToo  = "other leaked key"
 	bank          = "machine bank"
 	self          = "machine invoices"
 	selfNoScope   = "machine invoices, no scope"
@@ -43,7 +45,7 @@ const (
 const lifetime = 8 * time.Hour
 
 // credentials mints a credential for each caller.
-func credentials(ctx context.Context, issuer, other *tokenstest.Issuer, keys *apikey.MemoryStore) (map[string]string, error) {
+func credentials(ctx context.Context, issuer, other *tokenstest.Issuer, keys *apikey.Keys) (map[string]string, error) {
 	minted := sessions(issuer)
 	minted[foreign] = other.Session(sessionOfAdmin())
 	for caller, scopes := range map[string][]string{application: {"invoices.export"}, applicationNo: {"invoices.read"}} {
@@ -63,6 +65,9 @@ func credentials(ctx context.Context, issuer, other *tokenstest.Issuer, keys *ap
 		keyReadOnly: {OrganizationID: acme, Scopes: []string{"invoices:read"}},
 		keyUser:     {UserID: "user_ada", Scopes: []string{"invoices:read", "invoices:write"}},
 		keyRevoked:  {OrganizationID: acme, Scopes: []string{"invoices:read"}},
+
+		keyLeaked:    {OrganizationID: acme, Scopes: []string{"invoices:write"}},
+		keyLeakedToo: {OrganizationID: acme, Scopes: []string{"invoices:write"}},
 	} {
 		spec.Name = caller
 		key, record, err := keys.Create(ctx, spec)
@@ -71,7 +76,7 @@ func credentials(ctx context.Context, issuer, other *tokenstest.Issuer, keys *ap
 		}
 		minted[caller] = key.Reveal()
 		if caller == keyRevoked {
-			if err := keys.Revoke(ctx, record.ID); err != nil {
+			if _, err := keys.Revoke(ctx, record.ID, "lost"); err != nil {
 				return nil, err
 			}
 		}

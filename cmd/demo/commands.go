@@ -54,6 +54,16 @@ var grpcurls = []recipe{
   -d '{"invoiceId":"inv_1"} {"invoiceId":"inv_99"}' $GRPC ` + invoicing + `/Reconcile`},
 }
 
+var revocations = []recipe{
+	{"an API key, before and after it is revoked; the revocation works from any terminal", `curl -sw '\n' -H $AS(api_key) \
+  -H 'content-type: application/json' -d '{}' $URL/` + invoicing + `/Ping
+go run ./cmd/admit keys revoke -store $KEYS -reason leaked $ID
+curl -sw '\n' -H $AS(api_key) \
+  -H 'content-type: application/json' -d '{}' $URL/` + invoicing + `/Ping`},
+	{"an open stream of a machine, which ends when in another terminal you paste: go run ./cmd/admit revoke -store $KEYS subject " + machineBank, `(echo '{"invoiceId":"inv_1"}'; sleep 600) | \
+  grpcurl -plaintext -H $AS(m2m) -d @ $GRPC ` + invoicing + `/Reconcile`},
+}
+
 // printCommands prints the recipes. Credentials stay in the state.
 func printCommands(s *screen, d *demo, state string) {
 	s.heading("Commands to paste")
@@ -61,9 +71,10 @@ func printCommands(s *screen, d *demo, state string) {
 		len(grpcurls), state, int(lifetime.Hours()))
 	fill := strings.NewReplacer(
 		"$URL", d.url, "$HOST", strings.TrimPrefix(d.url, "http://"), "$GRPC", d.grpcAddr, "$STATE", quote(state),
+		"$KEYS", quote(d.keys.path), "$ID", "$(jq -r .api_key_id "+quote(state)+")",
 		"$AS(session)", bearer("session", state), "$AS(api_key)", bearer("api_key", state), "$AS(m2m)", bearer("m2m", state))
-	for _, r := range slices.Concat(curls, grpcurls) {
-		s.line("%s", s.styled(faint, "# "+r.shows))
+	for _, r := range slices.Concat(curls, grpcurls, revocations) {
+		s.line("%s", s.styled(faint, "# "+fill.Replace(r.shows)))
 		s.line("%s\n", fill.Replace(r.command))
 	}
 }

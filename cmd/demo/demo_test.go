@@ -22,6 +22,7 @@ import (
 	"connectrpc.com/connect"
 	invoicesv1 "github.com/admitrpc/admit/cmd/demo/gen/invoices/v1"
 	"github.com/admitrpc/admit/cmd/demo/gen/invoices/v1/invoicesv1connect"
+	"github.com/admitrpc/admit/tokens/apikey"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -125,7 +126,7 @@ func TestOnce(t *testing.T) {
 
 // The tour reaches every procedure that is served, and each kind of caller over each protocol.
 func TestTourIsComplete(t *testing.T) {
-	d, err := start(t.Context(), "127.0.0.1:0", "127.0.0.1:0", nil)
+	d, err := start(t.Context(), "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "keys.db"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestTourIsComplete(t *testing.T) {
 }
 
 func TestTourTellsWhatDiffers(t *testing.T) {
-	d, err := start(t.Context(), "127.0.0.1:0", "127.0.0.1:0", nil)
+	d, err := start(t.Context(), "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "keys.db"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +177,17 @@ func TestState(t *testing.T) {
 	for _, caller := range stateCallers {
 		credentials[caller] = "of " + caller
 	}
+	key, record, err := apikey.New(apikey.Spec{UserID: "user_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials[keyAcme] = key.Reveal()
 	path := filepath.Join(t.TempDir(), "state.json")
-	if err := newState("http://127.0.0.1:1", "127.0.0.1:2", credentials).write(path); err != nil {
+	made, err := newState(&demo{url: "http://127.0.0.1:1", grpcAddr: "127.0.0.1:2", keys: &keyFile{path: "keys.db"}, credentials: credentials})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := made.write(path); err != nil {
 		t.Fatal(err)
 	}
 	st := readState(t, path)
@@ -190,8 +200,8 @@ func TestState(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{"api_key", "expired", "foreign", "m2m", "oauth", "session", "tampered"}
-	if !slices.Equal(names, want) || st.ConnectURL != "http://127.0.0.1:1" || st.GRPCAddr != "127.0.0.1:2" {
-		t.Errorf("%v %s %s", names, st.ConnectURL, st.GRPCAddr)
+	if !slices.Equal(names, want) || st.ConnectURL != "http://127.0.0.1:1" || st.GRPCAddr != "127.0.0.1:2" || st.Keys != "keys.db" || st.KeyID != record.ID {
+		t.Errorf("%v %+v", names, st)
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(left) != 1 {

@@ -153,6 +153,21 @@ func (s *invoices) export(ctx context.Context, send func(*invoicesv1.ExportInvoi
 	return nil
 }
 
+// list sends the invoices of the caller's own organization.
+func (s *invoices) list(ctx context.Context, send func(*invoicesv1.ListInvoicesResponse) error) error {
+	caller, _ := tokens.FromContext(ctx)
+	organization := caller.Organization().ID
+	if organization == "" { // has no permission either, so that no such caller comes here; to all it would mean everybody's
+		return policy.NotFound()
+	}
+	for _, invoice := range s.all(organization) {
+		if err := send(&invoicesv1.ListInvoicesResponse{Invoice: invoice}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // importAll takes all invoices or none: a stream may be refused at any message.
 func (s *invoices) importAll(receive func() (*invoicesv1.ImportInvoicesRequest, error)) (*invoicesv1.ImportInvoicesResponse, error) {
 	var received []*invoicesv1.Invoice

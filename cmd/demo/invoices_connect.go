@@ -63,6 +63,12 @@ func (s connectInvoices) ExportInvoices(
 	return s.export(ctx, out.Send)
 }
 
+func (s connectInvoices) ListInvoices(
+	ctx context.Context, _ *connect.Request[invoicesv1.ListInvoicesRequest], out *connect.ServerStream[invoicesv1.ListInvoicesResponse],
+) error {
+	return s.list(ctx, out.Send)
+}
+
 func (s connectInvoices) ImportInvoices(
 	_ context.Context, in *connect.ClientStream[invoicesv1.ImportInvoicesRequest],
 ) (*connect.Response[invoicesv1.ImportInvoicesResponse], error) {

@@ -57,6 +57,10 @@ func (s grpcInvoices) ExportInvoices(
 	return s.export(out.Context(), out.Send)
 }
 
+func (s grpcInvoices) ListInvoices(_ *invoicesv1.ListInvoicesRequest, out grpc.ServerStreamingServer[invoicesv1.ListInvoicesResponse]) error {
+	return s.list(out.Context(), out.Send)
+}
+
 func (s grpcInvoices) ImportInvoices(
 	stream grpc.ClientStreamingServer[invoicesv1.ImportInvoicesRequest, invoicesv1.ImportInvoicesResponse],
 ) error {

@@ -41,7 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 type config struct {
 	once, debug          bool
 	address, grpcAddress string
-	state                string
+	state, keys          string
+	origins              origins
 	stateIsOurs          bool // nobody asked for it, so it goes when the demo goes
 }
 
@@ -53,6 +54,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.BoolVar(&c.debug, "debug", false, "log every decision of the guard to stderr")
 	flags.StringVar(&c.address, "addr", "127.0.0.1:8080", "`address` of the server of Connect, gRPC and gRPC-Web; port 0 is a free one")
 	flags.StringVar(&c.grpcAddress, "grpc-addr", "127.0.0.1:9090", "`address` of the server of grpc-go; port 0 is a free one")
+	flags.Func("origin", "`origin` of a web application, such as http://127.0.0.1:3000, that may call from browsers with session cookies;\n"+
+		"may be given more than once; none: only the demo's own page", c.origins.add)
+	flags.StringVar(&c.keys, "keys", filepath.Join(os.TempDir(), "admit-demo.db"), "`file` to keep API keys in while the demo runs; it is made anew")
 	flags.StringVar(&c.state, "state", filepath.Join(os.TempDir(), "admit-demo.json"), "`file` to write addresses and credentials to")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -75,6 +79,9 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	if c.once && c.stateIsOurs { // beside that of a demo that goes on serving
 		c.state = filepath.Join(os.TempDir(), fmt.Sprintf("admit-demo-%d.json", os.Getpid()))
 	}
+	if c.once && !given["keys"] {
+		c.keys = filepath.Join(os.TempDir(), fmt.Sprintf("admit-demo-%d.db", os.Getpid()))
+	}
 	return c, nil
 }
 
@@ -83,7 +90,7 @@ func (c *config) run(ctx context.Context, s *screen, stderr io.Writer) error {
 	if c.debug {
 		debug = stderr
 	}
-	d, err := start(ctx, c.address, c.grpcAddress, debug)
+	d, err := start(ctx, c.address, c.grpcAddress, c.keys, c.origins, debug)
 	if err != nil {
 		return err
 	}
@@ -97,14 +104,18 @@ func (c *config) run(ctx context.Context, s *screen, stderr io.Writer) error {
 
 // guide shows the demo, and goes on serving until ctx ends unless it is to be shown once.
 func (c *config) guide(ctx context.Context, s *screen, stderr io.Writer, d *demo) error {
-	if err := newState(d.url, d.grpcAddr, d.credentials).write(c.state); err != nil {
+	st, err := newState(d)
+	if err != nil {
+		return err
+	}
+	if err := st.write(c.state); err != nil {
 		return err
 	}
 	if c.stateIsOurs {
 		defer func() { _ = os.Remove(c.state) }()
 	}
 	printPolicy(s, d.guard.Rules().Procedures())
-	err := printTour(ctx, s, d, tour())
+	err = printTour(ctx, s, d, tour())
 	switch {
 	case c.once:
 		return err
@@ -114,6 +125,10 @@ func (c *config) guide(ctx context.Context, s *screen, stderr io.Writer, d *demo
 		fmt.Fprintf(stderr, "demo: %v\n", err)
 	}
 	printCommands(s, d, c.state)
+	s.line("In a browser: %s/", d.url)
+	for _, origin := range d.origins {
+		s.line("Web applications of %s may call, with session cookies too.", origin)
+	}
 	s.line("Serving Connect, gRPC and gRPC-Web on %s, and gRPC of grpc-go on %s. Ctrl-C stops.", d.url, d.grpcAddr)
 	return d.wait(ctx)
 }

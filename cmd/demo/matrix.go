@@ -12,15 +12,10 @@ import (
 	"github.com/admitrpc/admit/policy"
 )
 
-// printPolicy prints every served procedure with its rule: those that are annotated first, in the order of their .proto files.
+// printPolicy prints every served procedure with its rule.
 func printPolicy(s *screen, procedures []*policy.Procedure) {
 	s.heading("The policy: who may call what")
-	procedures = slices.SortedStableFunc(slices.Values(procedures), func(a, b *policy.Procedure) int {
-		return cmp.Or(
-			cmp.Compare(a.Source(), b.Source()),
-			cmp.Compare(a.Method().Parent().FullName(), b.Method().Parent().FullName()),
-			cmp.Compare(a.Method().Index(), b.Method().Index()))
-	})
+	procedures = inOrderOfFiles(procedures)
 	widths := []int{0, 0}
 	for _, p := range procedures {
 		widths[0] = max(widths[0], 2+utf8.RuneCountInString(string(p.Method().Name())))
@@ -35,6 +30,16 @@ func printPolicy(s *screen, procedures []*policy.Procedure) {
 		}
 		printRule(s, widths, p)
 	}
+}
+
+// inOrderOfFiles has the annotated procedures first, as they are in their .proto files.
+func inOrderOfFiles(procedures []*policy.Procedure) []*policy.Procedure {
+	return slices.SortedStableFunc(slices.Values(procedures), func(a, b *policy.Procedure) int {
+		return cmp.Or(
+			cmp.Compare(a.Source(), b.Source()),
+			cmp.Compare(a.Method().Parent().FullName(), b.Method().Parent().FullName()),
+			cmp.Compare(a.Method().Index(), b.Method().Index()))
+	})
 }
 
 func printRule(s *screen, widths []int, p *policy.Procedure) {

@@ -14,6 +14,7 @@ import (
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/apikey"
 	"github.com/admitrpc/admit/tokens/jwt"
+	"github.com/admitrpc/admit/tokens/store"
 	"github.com/admitrpc/admit/tokens/tokenstest"
 )
 
@@ -28,8 +29,8 @@ const (
 const scopePost = "ledger:post"
 
 // newGuard makes the one guard of all servers. The rules of our own services are in their .proto files; those of the services that come
-// with gRPC are given here.
-func newGuard(issuer *tokenstest.Issuer, keys apikey.Store, debug io.Writer) (*interceptor.Guard, error) {
+// with gRPC are given here. A session token may also come in a cookie, from browsers that are on the demo's page or on an allowed origin.
+func newGuard(issuer *tokenstest.Issuer, keys store.Store, allowed origins, debug io.Writer) (*interceptor.Guard, error) {
 	known := policy.Allow(policy.Session(), policy.Machines(policy.Callers("*")))
 	rules, err := policy.New(
 		policy.Serve(invoicesv1.File_invoices_v1_invoices_proto, ledgerv1.File_ledger_v1_ledger_proto),
@@ -44,7 +45,11 @@ func newGuard(issuer *tokenstest.Issuer, keys apikey.Store, debug io.Writer) (*i
 	if err != nil {
 		return nil, err
 	}
-	var options []interceptor.Option
+	protection, err := allowed.protection()
+	if err != nil {
+		return nil, err
+	}
+	options := []interceptor.Option{interceptor.WithRevocations(keys), interceptor.WithSessionCookie(protection)}
 	if debug != nil {
 		options = append(options, interceptor.WithLogger(slog.New(slog.NewTextHandler(debug, nil))), interceptor.WithDebug())
 	}

@@ -28,17 +28,20 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// newMux mounts what is served over Connect, gRPC and gRPC-Web alike. Every handler gets connectauth.Protect; the mux is wrapped once.
-func newMux(guard *interceptor.Guard, service *invoices, books *ledger) http.Handler {
+// newMux mounts what is served over Connect, gRPC and gRPC-Web alike, and the page. Every handler of calls gets connectauth.Protect; the mux
+// is wrapped once. Calls are shared with the allowed origins; the page, which has credentials in it, is not.
+func newMux(guard *interceptor.Guard, service *invoices, books *ledger, shown *page, allowed origins) http.Handler {
 	protect := connectauth.Protect(guard)
 	mux := http.NewServeMux()
-	mux.Handle(invoicesv1connect.NewInvoiceServiceHandler(connectInvoices{service}, protect))
-	mux.Handle(ledgerv1connect.NewLedgerServiceHandler(books, protect))
+	mount := func(path string, calls http.Handler) { mux.Handle(path, allowed.share(calls)) }
+	mount(invoicesv1connect.NewInvoiceServiceHandler(connectInvoices{service}, protect))
+	mount(ledgerv1connect.NewLedgerServiceHandler(books, protect))
 
 	// The handlers of grpcreflect do not say which method they serve, so that is said for them.
 	reflector := grpcreflect.NewStaticReflector(invoicesv1connect.InvoiceServiceName, ledgerv1connect.LedgerServiceName)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector, soleMethod(reflectionv1.File_grpc_reflection_v1_reflection_proto), protect))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, soleMethod(reflectionv1alpha.File_grpc_reflection_v1alpha_reflection_proto), protect))
+	mount(grpcreflect.NewHandlerV1(reflector, soleMethod(reflectionv1.File_grpc_reflection_v1_reflection_proto), protect))
+	mount(grpcreflect.NewHandlerV1Alpha(reflector, soleMethod(reflectionv1alpha.File_grpc_reflection_v1alpha_reflection_proto), protect))
+	shown.mount(mux)
 	return connectauth.Handler(mux)
 }
 

@@ -14,6 +14,8 @@ import (
 type state struct {
 	ConnectURL  string            `json:"connect_url"`
 	GRPCAddr    string            `json:"grpc_addr"`
+	Keys        string            `json:"keys"` // the file
+	KeyID       string            `json:"api_key_id"`
 	Credentials map[string]string `json:"credentials"`
 }
 
@@ -23,12 +25,14 @@ var stateCallers = map[string]string{
 	"expired": expired, "tampered": tampered, "foreign": foreign,
 }
 
-func newState(url, grpcAddress string, credentials map[string]string) state {
-	st := state{ConnectURL: url, GRPCAddr: grpcAddress, Credentials: map[string]string{}}
+func newState(d *demo) (state, error) {
+	st := state{ConnectURL: d.url, GRPCAddr: d.grpcAddr, Keys: d.keys.path, Credentials: map[string]string{}}
 	for name, caller := range stateCallers {
-		st.Credentials[name] = credentials[caller]
+		st.Credentials[name] = d.credentials[caller]
 	}
-	return st
+	var err error
+	st.KeyID, err = idOf(d.credentials[keyAcme])
+	return st, err
 }
 
 // write writes the state so that only its owner can read it, in place of whatever has the name.

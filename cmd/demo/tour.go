@@ -80,7 +80,8 @@ func tour() []stop {
 	stops = append(stops, writeStops()...)
 	stops = append(stops, streamStops()...)
 	stops = append(stops, ledgerStop())
-	return append(stops, grpcStops()...)
+	stops = append(stops, grpcStops()...)
+	return append(stops, revocationStops()...)
 }
 
 func publicStops() []stop {
@@ -170,8 +171,11 @@ func writeStops() []stop {
 
 func streamStops() []stop {
 	exporting, importing, reconciling := invoiceMethod("ExportInvoices"), invoiceMethod("ImportInvoices"), invoiceMethod("Reconcile")
+	listing := invoiceMethod("ListInvoices")
 	export := calling(exporting, false,
 		func(all []*invoicesv1.ExportInvoicesResponse) string { return fmt.Sprintf("%d invoices", len(all)) }, &invoicesv1.ExportInvoicesRequest{})
+	list := calling(listing, false,
+		func(all []*invoicesv1.ListInvoicesResponse) string { return fmt.Sprintf("%d invoices", len(all)) }, &invoicesv1.ListInvoicesRequest{})
 	load := func(organizations ...string) call {
 		var all []*invoicesv1.ImportInvoicesRequest
 		for _, organization := range organizations {
@@ -198,6 +202,12 @@ func streamStops() []stop {
 			{keyUser, "", overGRPC, export, denied(tokens.ReasonCallerNotAllowed)},
 			{applicationNo, "", overGRPCGo, export, denied(tokens.ReasonScopeMissing)},
 			{admin, "", overConnect, export, unauthenticated(tokens.ReasonTokenTypeNotAccepted)},
+		}},
+		{listing, []visit{
+			{reader, "", overConnect, list, says("8 invoices")},
+			{globexAdmin, "", overGRPCGo, list, says("1 invoices")},
+			{pending, "", overWeb, list, unauthenticated(tokens.ReasonSessionPending)},
+			{keyAcme, "", overConnect, list, unauthenticated(tokens.ReasonTokenTypeNotAccepted)},
 		}},
 		{reconciling, []visit{
 			{bank, "", overGRPC, reconcile, says("1 of 2 known")},

@@ -23,7 +23,8 @@ import (
 func ExampleNewServer() {
 	ctx := context.Background()
 	store := apikey.NewMemoryStore()
-	key, _, _ := store.Create(ctx, apikey.Spec{UserID: "user_1", Scopes: []string{"health:read"}})
+	administration, _ := apikey.NewKeys(store)
+	key, _, _ := administration.Create(ctx, apikey.Spec{UserID: "user_1", Scopes: []string{"health:read"}})
 	keys, _ := apikey.NewVerifier(store)
 	verifiers, _ := tokens.NewVerifiers(keys)
 	rules, _ := policy.New(policy.For("/grpc.health.v1.Health/*", policy.Allow(policy.Keys(policy.Scopes("health:read")))))

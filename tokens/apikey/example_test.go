@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/apikey"
@@ -15,8 +16,12 @@ import (
 
 func ExampleNewVerifier() {
 	ctx := context.Background()
-	store := apikey.NewMemoryStore()
-	key, _, err := store.Create(ctx, apikey.Spec{Prefix: "ak_live", OrganizationID: "org_1", Scopes: []string{"invoices:read"}})
+	store := apikey.NewMemoryStore() // or that of package sqlite or postgres
+	keys, err := apikey.NewKeys(store)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, _, err := keys.Create(ctx, apikey.Spec{Prefix: "ak_live", OrganizationID: "org_1", Scopes: []string{"invoices:read"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,28 +38,68 @@ func ExampleNewVerifier() {
 	// Output: api_key org_1 [invoices:read]
 }
 
-func ExampleMemoryStore() {
+func ExampleKeys() {
 	ctx := context.Background()
-	store := apikey.NewMemoryStore()
-	key, record, err := store.Create(ctx, apikey.Spec{UserID: "user_1", Name: "laptop"})
+	keys, err := apikey.NewKeys(apikey.NewMemoryStore())
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, old, err := keys.Create(ctx, apikey.Spec{UserID: "user_1", Name: "laptop"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(key) // key.Reveal() is the text to show, once
 
-	if err := store.Revoke(ctx, record.ID); err != nil {
+	// The old key still works for a day.
+	_, next, err := keys.Rotate(ctx, old.ID, apikey.DefaultOverlap)
+	if err != nil {
 		log.Fatal(err)
 	}
-	records, err := store.List(ctx)
+	if _, err := keys.Revoke(ctx, next.ID, "laptop lost"); err != nil {
+		log.Fatal(err)
+	}
+	records, err := keys.List(ctx, apikey.Filter{UserID: "user_1"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, r := range records {
-		fmt.Println(r.Name, r.UserID, !r.RevokedAt.IsZero())
+		if r.ID == next.ID {
+			fmt.Println(r.Name, !r.RevokedAt.IsZero(), r.RevokedFor)
+		} else {
+			fmt.Println(r.Name, r.ExpiresAt.Sub(r.CreatedAt).Round(time.Hour), r.Successor == next.ID)
+		}
 	}
-	// Output:
+	// Unordered output:
 	// [redacted]
-	// laptop user_1 true
+	// laptop 24h0m0s true
+	// laptop true laptop lost
+}
+
+func ExampleKeys_Import() {
+	ctx := context.Background()
+	store := apikey.NewMemoryStore()
+	keys, err := apikey.NewKeys(store)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// What the other system keeps of the key, not the key.
+	const hash = "0a4cbf2b2c0f2a1ff4d9a8c6d4e1c3f7a0a6e4c4e2a9b1d3f5a7c9e1b3d5f708"
+	imported, err := keys.Import(ctx, apikey.Foreign{Spec: apikey.Spec{UserID: "user_1"}, Handle: "sha256:" + hash})
+	if err != nil {
+		log.Fatal(err)
+	}
+	recorder, err := apikey.NewRecorder(store, apikey.DefaultInterval)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer recorder.Close()
+	verifier, err := apikey.NewVerifier(store, apikey.WithImported("sk_live_"), apikey.WithRecorder(recorder))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = verifier.Verify(ctx, tokens.Credential{Secret: tokens.NewSecret("sk_live_of_somebody_else")})
+	fmt.Println(len(imported), imported[0].UserID, err)
+	// Output: 1 user_1 TOKEN_INVALID: no API key with this id and secret
 }
 
 func ExampleNew() {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -52,6 +51,14 @@ type Record struct {
 	ExpiresAt time.Time
 	// RevokedAt is when the key was revoked; zero: it was not. Every other time, a future one too, means revoked.
 	RevokedAt time.Time
+	// RevokedFor is why it was revoked, for people.
+	RevokedFor string
+	// Successor is the id of the key that replaces this one since it was rotated; empty: none.
+	Successor string
+	// Handle is, of a key that another system made, the hash by which it is found; see [Handles]. Empty: a key of ours.
+	Handle string
+	// LastUsedAt is when the key was last used, as far as was noticed; zero: never. It is for people, coarse, and never decides.
+	LastUsedAt time.Time
 }
 
 // Clone returns a copy that shares no memory with the record.
@@ -79,60 +86,4 @@ func (r Record) principal(skew time.Duration) (*tokens.Principal, error) {
 		ExpiresAt:    r.ExpiresAt,
 		Skew:         skew,
 	})
-}
-
-// DefaultPrefix is the prefix of keys and of verifiers for which no other is given.
-const DefaultPrefix = "ak"
-
-// A Spec says what key to make.
-type Spec struct {
-	// Prefix is what the key begins with, without the underscore that follows: words of lower-case letters and digits, joined by one
-	// underscore, the first beginning with a letter, 32 bytes at most. Empty: [DefaultPrefix].
-	Prefix string
-	// Name is what the owner calls the key.
-	Name string
-	// UserID is the user who will own the key. Exactly one of UserID and OrganizationID must be set.
-	UserID string
-	// OrganizationID is the organization that will own the key.
-	OrganizationID string
-	// Scopes are those of the key; none may be empty.
-	Scopes []string
-	// Claims is a JSON object with whatever else handlers should know; nil: none.
-	Claims json.RawMessage
-	// NotBefore is when the key begins to be valid; zero: now.
-	NotBefore time.Time
-	// ExpiresAt is when the key ends; zero: never.
-	ExpiresAt time.Time
-}
-
-// New makes a key and the record that a store should keep of it. Nothing is stored. Whoever writes a store inserts the record and gives
-// the key to the caller; users of a store call its own method. Times are cut to microseconds in UTC, as databases keep them.
-func New(spec Spec) (Key, Record, error) {
-	if spec.Prefix == "" {
-		spec.Prefix = DefaultPrefix
-	}
-	if !validPrefix(spec.Prefix) {
-		return Key{}, Record{}, fmt.Errorf("apikey: %w", errPrefix(spec.Prefix))
-	}
-	now := stored(time.Now())
-	key := generate(spec.Prefix)
-	record := Record{
-		ID: key.ID(), Digest: key.Digest(), Hint: key.Hint(),
-		Name: spec.Name, UserID: spec.UserID, OrganizationID: spec.OrganizationID, Scopes: spec.Scopes, Claims: spec.Claims,
-		CreatedAt: now, NotBefore: stored(spec.NotBefore), ExpiresAt: stored(spec.ExpiresAt),
-	}.Clone()
-	if ends := record.ExpiresAt; !ends.IsZero() && (!ends.After(now) || !ends.After(record.NotBefore)) {
-		return Key{}, Record{}, errors.New("apikey: the key would expire before it is valid")
-	}
-	if _, err := record.principal(0); err != nil {
-		return Key{}, Record{}, fmt.Errorf("apikey: %w", err)
-	}
-	return key, record, nil
-}
-
-func stored(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.UTC().Truncate(time.Microsecond)
 }

@@ -5,11 +5,9 @@ package apikey_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +62,17 @@ func TestNewRefuses(t *testing.T) {
 		{"claims are cut", apikey.Spec{UserID: "u", Claims: json.RawMessage(`{"a":`)}, "not a JSON object"},
 		{"expired", apikey.Spec{UserID: "u", ExpiresAt: now.Add(-time.Second)}, "expire before"},
 		{"expires at once", apikey.Spec{UserID: "u", NotBefore: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour)}, "expire before"},
+		{"long name", apikey.Spec{UserID: "u", Name: strings.Repeat("n", apikey.MaxText+1)}, "the name is longer than 512 bytes"},
+		{"long user", apikey.Spec{UserID: strings.Repeat("n", apikey.MaxText+1)}, "the user id is longer"},
+		{"long organization", apikey.Spec{OrganizationID: strings.Repeat("n", apikey.MaxText+1)}, "the organization id is longer"},
+		{"long scope", apikey.Spec{UserID: "u", Scopes: []string{strings.Repeat("n", apikey.MaxText+1)}}, "the scope is longer"},
+		{"too many scopes", apikey.Spec{UserID: "u", Scopes: slices.Repeat([]string{"a"}, apikey.MaxScopes+1)}, "257 scopes; a key has at most 256"},
+		{"too many claims", apikey.Spec{UserID: "u", Claims: json.RawMessage(`{"a":"` + strings.Repeat("n", apikey.MaxClaims) + `"}`)}, "claims of 8200 bytes"},
+		{"claims are not UTF-8", apikey.Spec{UserID: "u", Claims: json.RawMessage("{\"a\":\"\xff\"}")}, "the claims are not UTF-8"},
+		{"name is not UTF-8", apikey.Spec{UserID: "u", Name: "\xff"}, "the name has control characters or is not UTF-8"},
+		{"zero byte in the user", apikey.Spec{UserID: "u\x00"}, "the user id has control"},
+		{"line break in a scope", apikey.Spec{UserID: "u", Scopes: []string{"a\nb"}}, "the scope has control"},
+		{"too far in the future", apikey.Spec{UserID: "u", ExpiresAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, "after 9999"},
 		{"expires first", apikey.Spec{UserID: "u", NotBefore: now.Add(2 * time.Hour), ExpiresAt: now.Add(time.Hour)}, "expire before"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,120 +84,13 @@ func TestNewRefuses(t *testing.T) {
 			if key != (apikey.Key{}) || !reflect.DeepEqual(record, apikey.Record{}) {
 				t.Error("a key or record beside an error")
 			}
-			if _, _, err := apikey.NewMemoryStore().Create(t.Context(), tt.spec); err == nil {
-				t.Error("a store creates it")
+			keys := newKeys(t, apikey.NewMemoryStore())
+			if _, _, err := keys.Create(t.Context(), tt.spec); err == nil {
+				t.Error("it is created")
+			}
+			if _, err := keys.Import(t.Context(), apikey.Foreign{Spec: tt.spec, Handle: apikey.Handles("sk_1")[0]}); err == nil {
+				t.Error("it is imported")
 			}
 		})
-	}
-}
-
-func TestMemoryStore(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		store := apikey.NewMemoryStore()
-		var ids []string
-		for range 3 {
-			key, record, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1", Scopes: []string{"a"}, Claims: json.RawMessage(`{}`)})
-			if err != nil || key.ID() != record.ID {
-				t.Fatal(err)
-			}
-			ids = append(ids, record.ID)
-			time.Sleep(time.Second)
-		}
-		if err := store.Revoke(t.Context(), ids[1]); err != nil {
-			t.Fatal(err)
-		}
-		revoked := time.Now()
-		time.Sleep(time.Hour)
-		if err := store.Revoke(t.Context(), ids[1]); err != nil {
-			t.Fatal(err)
-		}
-		records, err := store.List(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, record := range records {
-			looked, err := store.Lookup(t.Context(), ids[i])
-			if err != nil || record.ID != ids[i] || !reflect.DeepEqual(looked, record) {
-				t.Errorf("record %d: %+v, %v", i, record, err)
-			}
-			if want := i == 1; want != !record.RevokedAt.IsZero() || want && !record.RevokedAt.Equal(revoked) {
-				t.Errorf("record %d: revoked at %v", i, record.RevokedAt)
-			}
-		}
-		if len(records) != 3 {
-			t.Errorf("%d records", len(records))
-		}
-	})
-}
-
-func TestMemoryStoreNotFound(t *testing.T) {
-	t.Parallel()
-	var store apikey.MemoryStore
-	if _, err := store.Lookup(t.Context(), "x"); !errors.Is(err, apikey.ErrNotFound) {
-		t.Errorf("Lookup: %v", err)
-	}
-	if err := store.Revoke(t.Context(), "x"); !errors.Is(err, apikey.ErrNotFound) {
-		t.Errorf("Revoke: %v", err)
-	}
-	if records, err := store.List(t.Context()); err != nil || len(records) != 0 {
-		t.Errorf("List: %v, %v", records, err)
-	}
-	if _, _, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1"}); err != nil {
-		t.Errorf("Create: %v", err)
-	}
-}
-
-func TestMemoryStoreReturnsCopies(t *testing.T) {
-	t.Parallel()
-	store := apikey.NewMemoryStore()
-	_, created, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1", Scopes: []string{"a"}, Claims: json.RawMessage(`{"a":1}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := created.Clone()
-	spoil := func(r apikey.Record) { r.Scopes[0], r.Claims[1] = "admin", 'X' }
-	spoil(created)
-	looked, _ := store.Lookup(t.Context(), want.ID)
-	spoil(looked)
-	listed, _ := store.List(t.Context())
-	spoil(listed[0])
-	if got, _ := store.Lookup(t.Context(), want.ID); !reflect.DeepEqual(got, want) {
-		t.Errorf("the store was changed from outside: %+v", got)
-	}
-}
-
-func TestMemoryStoreIsConcurrent(t *testing.T) {
-	t.Parallel()
-	store := apikey.NewMemoryStore()
-	verifier, err := apikey.NewVerifier(store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 20 {
-				key, record, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1", Scopes: []string{"a"}})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := verifier.Verify(t.Context(), credential(key.Reveal())); err != nil {
-					t.Error(err)
-				}
-				if err := store.Revoke(t.Context(), record.ID); err != nil {
-					t.Error(err)
-				}
-				if _, err := store.List(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	records, _ := store.List(t.Context())
-	if open := slices.ContainsFunc(records, func(r apikey.Record) bool { return r.RevokedAt.IsZero() }); len(records) != 160 || open {
-		t.Errorf("%d records; some not revoked: %t", len(records), open)
 	}
 }

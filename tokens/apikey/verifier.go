@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -18,6 +17,8 @@ import (
 type Verifier struct {
 	store    Store
 	prefixes []string
+	imported []string  // prefixes, in full
+	recorder *Recorder // nil: none
 	skew     time.Duration
 }
 
@@ -39,10 +40,17 @@ func NewVerifier(store Store, opts ...Option) (*Verifier, error) {
 			mistakes = append(mistakes, fmt.Errorf("apikey: %w", err))
 		}
 	}
+	for _, err := range c.checkImported(store) {
+		mistakes = append(mistakes, fmt.Errorf("apikey: %w", err))
+	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
 	}
-	return &Verifier{store: store, prefixes: c.prefixes, skew: c.skew}, nil
+	v := &Verifier{store: store, prefixes: c.prefixes, imported: c.imported, recorder: c.recorder, skew: c.skew}
+	if _, err := tokens.NewVerifiers(v); err != nil { // which a server would be told anyway, later
+		return nil, fmt.Errorf("apikey: %w", err)
+	}
+	return v, nil
 }
 
 // An Option changes a default of [NewVerifier].
@@ -50,6 +58,8 @@ type Option interface{ apply(c *config) error }
 
 type config struct {
 	prefixes []string
+	imported []string
+	recorder *Recorder
 	skew     time.Duration
 }
 
@@ -92,11 +102,16 @@ func WithSkew(skew time.Duration) Option {
 	})
 }
 
-// Forms returns one form of kind [tokens.APIKey] for each prefix.
+// Forms returns one form of kind [tokens.APIKey] for each prefix, those of imported keys included.
 func (v *Verifier) Forms() []tokens.Form {
-	forms := make([]tokens.Form, 0, len(v.prefixes))
+	forms := make([]tokens.Form, 0, len(v.prefixes)+len(v.imported))
 	for _, prefix := range v.prefixes {
-		forms = append(forms, tokens.Form{Kind: tokens.APIKey, Prefix: prefix + "_"})
+		forms = append(forms, tokens.Form{Kind: tokens.APIKey, Prefix: prefix + "_", Fresh: true})
+	}
+	for _, prefix := range v.imported {
+		if !slices.ContainsFunc(forms, func(f tokens.Form) bool { return f.Prefix == prefix }) {
+			forms = append(forms, tokens.Form{Kind: tokens.APIKey, Prefix: prefix, Fresh: true})
+		}
 	}
 	return forms
 }
@@ -111,30 +126,11 @@ var (
 )
 
 // Verify verifies a key: shape and checksum first, and only then is the store asked, once. The package comment says what each error
-// means. The principal's id is that of the key; its subject, and either user or organization, is the owner.
+// means. The principal's id is that of the key's record; its subject, and either user or organization, is the owner.
 func (v *Verifier) Verify(ctx context.Context, credential tokens.Credential) (*tokens.Principal, error) {
-	key, err := Parse(credential.Secret)
+	record, err := v.lookup(ctx, credential.Secret)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Contains(v.prefixes, key.prefix()) {
-		return nil, errOtherPrefix
-	}
-	id := key.ID()
-	record, err := v.store.Lookup(ctx, id)
-	if err != nil {
-		if !errors.Is(err, ErrNotFound) {
-			return nil, tokens.NewError(tokens.ReasonVerifierUnavailable, fmt.Errorf("the store of API keys: %w", err))
-		}
-		record = Record{} // whose digest no key has, and which is compared like any other
-	}
-	// An unknown id and a wrong secret take the same steps to the same error.
-	found, matches := err == nil, record.Digest.Equal(key.Digest())
-	switch {
-	case found && record.ID != id:
-		return nil, errOtherRecord
-	case !found || !matches:
-		return nil, errNoMatch
 	}
 	principal, err := record.principal(v.skew)
 	if err != nil {
@@ -149,14 +145,58 @@ func (v *Verifier) Verify(ctx context.Context, credential tokens.Credential) (*t
 	case now.Add(v.skew).Before(record.NotBefore):
 		return nil, errNotYet
 	}
+	if v.recorder != nil {
+		v.recorder.used(record.ID, now)
+		if record.Handle != "" {
+			v.upgraded(credential.Secret, record)
+		}
+	}
 	return principal, nil
 }
 
-// isNil reports whether a store is nil, or an interface around a nil pointer, which would panic on the first call.
-func isNil(store Store) bool {
-	if store == nil {
-		return true
+// lookup returns the record of a key whose secret is right.
+func (v *Verifier) lookup(ctx context.Context, secret tokens.Secret) (Record, error) {
+	key, err := Parse(secret)
+	if err == nil && slices.Contains(v.prefixes, key.prefix()) {
+		return v.lookupOwn(ctx, key)
 	}
-	r := reflect.ValueOf(store)
-	return r.Kind() == reflect.Pointer && r.IsNil()
+	// A key of ours that was mistyped is none of another system: to ask for it would cost what the checksum saves.
+	mistyped := errors.Is(err, errChecksum) && v.beginsOwn(secret.Reveal())
+	if v.isImported(secret.Reveal()) && !mistyped {
+		return v.lookupImported(ctx, secret)
+	}
+	if err == nil {
+		err = errOtherPrefix
+	}
+	return Record{}, err
+}
+
+// beginsOwn reports whether a text of the shape of a key has a prefix of ours.
+func (v *Verifier) beginsOwn(text string) bool {
+	return slices.Contains(v.prefixes, text[:len(text)-tailLength])
+}
+
+// lookupOwn asks the store for the record of a key of ours, once.
+func (v *Verifier) lookupOwn(ctx context.Context, key Key) (Record, error) {
+	id := key.ID()
+	record, err := v.store.Lookup(ctx, id)
+	if err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			return Record{}, unavailable(err)
+		}
+		record = Record{} // whose digest no key has, and which is compared like any other
+	}
+	// An unknown id and a wrong secret take the same steps to the same error.
+	found, matches := err == nil, record.Digest.Equal(key.Digest())
+	switch {
+	case found && record.ID != id:
+		return Record{}, errOtherRecord
+	case !found || !matches:
+		return Record{}, errNoMatch
+	}
+	return record, nil
+}
+
+func unavailable(err error) error {
+	return tokens.NewError(tokens.ReasonVerifierUnavailable, fmt.Errorf("the store of API keys: %w", err))
 }

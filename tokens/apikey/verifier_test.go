@@ -68,7 +68,7 @@ func TestVerifyFacts(t *testing.T) {
 			tt.spec.NotBefore = now
 			tt.spec.ExpiresAt = now.Add(time.Hour)
 			store := apikey.NewMemoryStore()
-			key, _, err := store.Create(t.Context(), tt.spec)
+			key, _, err := newKeys(t, store).Create(t.Context(), tt.spec)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func checkSilent(tb testing.TB, err error, text string) {
 func TestVerifyUnknownIDAndWrongSecretAreTheSame(t *testing.T) {
 	t.Parallel()
 	store := apikey.NewMemoryStore()
-	key, _, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1"})
+	key, _, err := newKeys(t, store).Create(t.Context(), apikey.Spec{UserID: "user_1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestVerifyBoundaries(t *testing.T) {
 			}
 			store, start := apikey.NewMemoryStore(), time.Now()
 			begins, ends := start.Add(time.Hour), start.Add(2*time.Hour)
-			key, _, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1", NotBefore: begins, ExpiresAt: ends})
+			key, _, err := newKeys(t, store).Create(t.Context(), apikey.Spec{UserID: "user_1", NotBefore: begins, ExpiresAt: ends})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -291,7 +291,7 @@ func TestVerifyBoundaries(t *testing.T) {
 func TestRevokedKeyIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	store := apikey.NewMemoryStore()
-	key, record, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1"})
+	key, record, err := newKeys(t, store).Create(t.Context(), apikey.Spec{UserID: "user_1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestRevokedKeyIsRefusedAtOnce(t *testing.T) {
 	if _, err := v.Verify(t.Context(), credential(key.Reveal())); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Revoke(t.Context(), record.ID); err != nil {
+	if _, err := newKeys(t, store).Revoke(t.Context(), record.ID, "lost"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := v.Verify(t.Context(), credential(key.Reveal())); tokens.ReasonOf(err) != tokens.ReasonTokenRevoked {
@@ -353,7 +353,7 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []tokens.Form{{Kind: tokens.APIKey, Prefix: "ak_live_"}, {Kind: tokens.APIKey, Prefix: "ak_test_"}}
+	want := []tokens.Form{{Kind: tokens.APIKey, Prefix: "ak_live_", Fresh: true}, {Kind: tokens.APIKey, Prefix: "ak_test_", Fresh: true}}
 	if !reflect.DeepEqual(table.Forms(), want) {
 		t.Errorf("forms %v", table.Forms())
 	}
@@ -368,7 +368,7 @@ func TestForms(t *testing.T) {
 func TestDefaultPrefix(t *testing.T) {
 	t.Parallel()
 	store := apikey.NewMemoryStore()
-	key, _, err := store.Create(t.Context(), apikey.Spec{UserID: "user_1"})
+	key, _, err := newKeys(t, store).Create(t.Context(), apikey.Spec{UserID: "user_1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ func KeyOf(credential string) Key {
 type Cache struct {
 	entries *otter.Cache[half, *Entry]
 	flights singleflight.Group
+	began   time.Time // from which ages are counted, by the clock that nobody can set back
 	maxAge  time.Duration
 	timeout time.Duration
 }
@@ -48,7 +49,7 @@ type Entry struct {
 	// entry. It begins as zero.
 	Seen atomic.Uint64
 
-	storedAt int64 // nanoseconds since 1970
+	storedAt time.Duration // since the cache began
 	rest     half
 }
 
@@ -61,10 +62,10 @@ func New(size int, maxAge, timeout time.Duration) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &Cache{entries: entries, maxAge: maxAge, timeout: timeout}, nil
+	return &Cache{entries: entries, began: time.Now(), maxAge: maxAge, timeout: timeout}, nil
 }
 
-// Get returns what is remembered under the key. now is the time of the call. It does not allocate.
+// Get returns what is remembered under the key. now is the time of the call, as time.Now told it. It does not allocate.
 //
 // One half of the key finds the entry, in time that may tell something of it; the other half is compared in constant time.
 func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
@@ -72,7 +73,7 @@ func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
 		return nil, false
 	}
 	e, ok := c.entries.GetIfPresent(half(key[:len(half{})]))
-	if !ok || now.UnixNano()-e.storedAt >= int64(c.maxAge) || subtle.ConstantTimeCompare(e.rest[:], key[len(half{}):]) != 1 {
+	if !ok || now.Sub(c.began)-e.storedAt >= c.maxAge || subtle.ConstantTimeCompare(e.rest[:], key[len(half{}):]) != 1 {
 		return nil, false
 	}
 	return e, true
@@ -87,7 +88,7 @@ func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
 func (c *Cache) Do(ctx context.Context, key Key, epoch uint64, verify func(context.Context) (*tokens.Principal, error)) (*Entry, error) {
 	if c == nil {
 		principal, err := verify(ctx)
-		return newEntry(key, epoch, principal), err
+		return newEntry(key, epoch, principal, 0), err
 	}
 	return wait(ctx, c.flights.DoChan(string(key[:]), func() (any, error) { return c.verify(ctx, key, epoch, verify) }))
 }
@@ -118,18 +119,18 @@ func (c *Cache) verify(ctx context.Context, key Key, epoch uint64, verify func(c
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 	defer cancel()
 	principal, err := within(detached, verify)
-	entry := newEntry(key, epoch, principal)
+	entry := newEntry(key, epoch, principal, time.Since(c.began))
 	if err == nil && entry != nil {
 		c.entries.Set(half(key[:len(half{})]), entry)
 	}
 	return entry, err
 }
 
-func newEntry(key Key, epoch uint64, principal *tokens.Principal) *Entry {
+func newEntry(key Key, epoch uint64, principal *tokens.Principal, at time.Duration) *Entry {
 	if principal == nil {
 		return nil
 	}
-	return &Entry{Principal: principal, Epoch: epoch, storedAt: time.Now().UnixNano(), rest: half(key[len(half{}):])}
+	return &Entry{Principal: principal, Epoch: epoch, storedAt: at, rest: half(key[len(half{}):])}
 }
 
 // within verifies on a goroutine of its own, so that a verify that does not heed its context holds nobody for longer than that lasts.

@@ -14,12 +14,13 @@ import (
 // try credentials displace no caller who has a good one. A nil *Rejections remembers nothing.
 type Rejections struct {
 	entries *otter.Cache[Key, rejection]
+	began   time.Time // as in a Cache
 	maxAge  time.Duration
 }
 
 type rejection struct {
 	err      error
-	storedAt int64 // nanoseconds since 1970
+	storedAt time.Duration // since the rejections began
 }
 
 // NewRejections remembers at most size credentials, each for maxAge. Both must be positive.
@@ -31,7 +32,7 @@ func NewRejections(size int, maxAge time.Duration) (*Rejections, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &Rejections{entries: entries, maxAge: maxAge}, nil
+	return &Rejections{entries: entries, began: time.Now(), maxAge: maxAge}, nil
 }
 
 // Get returns why a credential was rejected. now is the time of the call.
@@ -40,7 +41,7 @@ func (r *Rejections) Get(key Key, now time.Time) (err error, ok bool) { //nolint
 		return nil, false
 	}
 	e, ok := r.entries.GetIfPresent(key)
-	if !ok || now.UnixNano()-e.storedAt >= int64(r.maxAge) {
+	if !ok || now.Sub(r.began)-e.storedAt >= r.maxAge {
 		return nil, false
 	}
 	return e.err, true
@@ -49,7 +50,7 @@ func (r *Rejections) Get(key Key, now time.Time) (err error, ok bool) { //nolint
 // Add remembers a rejection. Only what the source of truth said of the credential itself may be added, and not that it could not be asked.
 func (r *Rejections) Add(key Key, err error) {
 	if r != nil {
-		r.entries.Set(key, rejection{err: err, storedAt: time.Now().UnixNano()})
+		r.entries.Set(key, rejection{err: err, storedAt: time.Since(r.began)})
 	}
 }
 

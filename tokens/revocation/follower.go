@@ -60,6 +60,7 @@ type Follower struct {
 	waiting *asking // guarded by mutex: begins when the one that is under way has ended; nil: nobody waits
 	asks    bool    // guarded by mutex: one is under way
 
+	lapse   *time.Timer // when the feed has not been heard for Grace
 	stop    context.CancelFunc
 	ctx     context.Context //nolint:containedctx // It ends with Close.
 	running sync.WaitGroup
@@ -72,16 +73,18 @@ type asking struct {
 }
 
 // Follow begins to follow a feed. keep is for how long those who ask the follower may remember what they verified. told, unless nil, is
-// called on a goroutine of the follower whenever something was revoked or changed, and when the feed has not been heard for [Grace]. Until
-// the feed was heard for the first time every verdict is [Unknown]. Call Close when the follower is no longer used.
+// called on goroutines of the follower whenever something was revoked or changed, and when the feed has not been heard for [Grace]; it
+// must return soon. Until the feed was heard for the first time every verdict is [Unknown]. Call Close when the follower is no longer used.
 func Follow(feed Feed, keep time.Duration, told func()) *Follower {
 	if told == nil {
 		told = func() {}
 	}
 	f := &Follower{feed: feed, began: time.Now(), set: newSet(max(keep, time.Minute)), told: told}
 	f.heard.Store(-1)
+	f.lapse = time.NewTimer(Grace)
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.running.Go(f.follow)
+	f.running.Go(f.tellLapses)
 	return f
 }
 
@@ -111,6 +114,11 @@ func (f *Follower) Judge(ctx context.Context, p *tokens.Principal, verified uint
 		_ = f.Sync(ctx) // whether it was heard is asked below
 		cancel()
 	}
+	return f.Known(p, verified)
+}
+
+// Known is [Follower.Judge] without asking, for those who must not wait.
+func (f *Follower) Known(p *tokens.Principal, verified uint64) (verdict Verdict, epoch uint64) {
 	if f.silence() >= Grace {
 		return Unknown, 0
 	}
@@ -135,7 +143,9 @@ func (f *Follower) mayAsk() bool {
 
 // Ends returns when the credential of a principal that was verified in an epoch ends by a change that was made to its record since; zero: no
 // change says so.
-func (f *Follower) Ends(p *tokens.Principal, verified uint64) time.Time { return f.set.ends(p, verified) }
+func (f *Follower) Ends(p *tokens.Principal, verified uint64) time.Time {
+	return f.set.ends(p, verified)
+}
 
 // Sync asks the feed, and returns when what it told is in force, with an error when it cannot be reached or ctx ends. What was committed
 // before Sync was called is then known.
@@ -199,12 +209,16 @@ func (f *Follower) read() (err error) {
 	if err != nil {
 		return fmt.Errorf("revocation: the feed: %w", err)
 	}
+	if f.heard.Load() >= 0 && f.after.Load() == 0 && batch.Revision == 0 {
+		batch.Reset = false // Nothing was ever committed, and that was told before: there is nothing to read again.
+	}
 	f.after.Store(batch.Revision)
 	changed := batch.Reset || len(batch.Changes) > 0
 	if changed {
 		f.version.Store(f.set.apply(batch, time.Now()))
 	}
 	f.heard.Store(int64(began))
+	f.lapse.Reset(Grace - (time.Since(f.began) - began))
 	if changed {
 		f.told()
 	}
@@ -216,14 +230,10 @@ const pause = 5 * time.Millisecond
 
 // follow asks the feed whenever it may have news, and at least once in every [Heartbeat].
 func (f *Follower) follow() {
-	forgot, lost := time.Now(), false
+	forgot := time.Now()
 	for f.ctx.Err() == nil {
 		began := time.Now()
 		err := f.Sync(f.ctx)
-		if silent := f.silence() >= Grace && f.heard.Load() >= 0; silent != lost {
-			lost = silent
-			f.told()
-		}
 		if time.Since(forgot) >= time.Minute {
 			forgot = time.Now()
 			f.set.forget(forgot)
@@ -233,6 +243,18 @@ func (f *Follower) follow() {
 			rest = pause
 		}
 		f.sleep(rest - time.Since(began))
+	}
+}
+
+// tellLapses tells when the feed has not been heard for [Grace]. It is apart from follow, which may then be waiting for an answer.
+func (f *Follower) tellLapses() {
+	for {
+		select {
+		case <-f.lapse.C:
+			f.told()
+		case <-f.ctx.Done():
+			return
+		}
 	}
 }
 

@@ -73,9 +73,12 @@ func (s *set) apply(b Batch, now time.Time) uint64 {
 }
 
 func (s *set) add(r Revocation, now time.Time) {
-	added := rule{issuer: r.Issuer, before: r.Before, until: r.Until}
-	if earliest := now.Add(s.keep); !r.Until.IsZero() && r.Until.Before(earliest) {
-		added.until = earliest // what was read before may be around for as long
+	added := rule{issuer: r.Issuer, before: r.Before}
+	if !r.Until.IsZero() {
+		added.until = r.Until.Add(tokens.MaxSkew) // for as long a verifier may take what has expired
+		if earliest := now.Add(s.keep); added.until.Before(earliest) {
+			added.until = earliest // what was read before may be around for as long
+		}
 	}
 	n := name{r.Target, r.Value}
 	for i, known := range s.rules[n] {
@@ -89,7 +92,7 @@ func (s *set) add(r Revocation, now time.Time) {
 
 // join returns a rule that revokes what either does.
 func (r rule) join(other rule) rule {
-	if other.before.After(r.before) {
+	if other.before.IsZero() || !r.before.IsZero() && other.before.After(r.before) {
 		r.before = other.before
 	}
 	if !r.until.IsZero() && (other.until.IsZero() || other.until.After(r.until)) {

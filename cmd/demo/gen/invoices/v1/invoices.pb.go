@@ -652,6 +652,89 @@ func (x *ExportInvoicesResponse) GetInvoice() *Invoice {
 	return nil
 }
 
+// A ListInvoicesRequest asks nothing further.
+type ListInvoicesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvoicesRequest) Reset() {
+	*x = ListInvoicesRequest{}
+	mi := &file_invoices_v1_invoices_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvoicesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvoicesRequest) ProtoMessage() {}
+
+func (x *ListInvoicesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_invoices_v1_invoices_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvoicesRequest.ProtoReflect.Descriptor instead.
+func (*ListInvoicesRequest) Descriptor() ([]byte, []int) {
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{13}
+}
+
+// A ListInvoicesResponse has one invoice.
+type ListInvoicesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The invoice.
+	Invoice       *Invoice `protobuf:"bytes,1,opt,name=invoice,proto3" json:"invoice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvoicesResponse) Reset() {
+	*x = ListInvoicesResponse{}
+	mi := &file_invoices_v1_invoices_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvoicesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvoicesResponse) ProtoMessage() {}
+
+func (x *ListInvoicesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_invoices_v1_invoices_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvoicesResponse.ProtoReflect.Descriptor instead.
+func (*ListInvoicesResponse) Descriptor() ([]byte, []int) {
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListInvoicesResponse) GetInvoice() *Invoice {
+	if x != nil {
+		return x.Invoice
+	}
+	return nil
+}
+
 // An ImportInvoicesRequest has one invoice.
 type ImportInvoicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -663,7 +746,7 @@ type ImportInvoicesRequest struct {
 
 func (x *ImportInvoicesRequest) Reset() {
 	*x = ImportInvoicesRequest{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[13]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +758,7 @@ func (x *ImportInvoicesRequest) String() string {
 func (*ImportInvoicesRequest) ProtoMessage() {}
 
 func (x *ImportInvoicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[13]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +771,7 @@ func (x *ImportInvoicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportInvoicesRequest.ProtoReflect.Descriptor instead.
 func (*ImportInvoicesRequest) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{13}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ImportInvoicesRequest) GetInvoice() *Invoice {
@@ -709,7 +792,7 @@ type ImportInvoicesResponse struct {
 
 func (x *ImportInvoicesResponse) Reset() {
 	*x = ImportInvoicesResponse{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[14]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +804,7 @@ func (x *ImportInvoicesResponse) String() string {
 func (*ImportInvoicesResponse) ProtoMessage() {}
 
 func (x *ImportInvoicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[14]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +817,7 @@ func (x *ImportInvoicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportInvoicesResponse.ProtoReflect.Descriptor instead.
 func (*ImportInvoicesResponse) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{14}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ImportInvoicesResponse) GetCount() int32 {
@@ -755,7 +838,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[15]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +850,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[15]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +863,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{15}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReconcileRequest) GetInvoiceId() string {
@@ -803,7 +886,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[16]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +898,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[16]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +911,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{16}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReconcileResponse) GetInvoiceId() string {
@@ -854,7 +937,7 @@ type PingRequest struct {
 
 func (x *PingRequest) Reset() {
 	*x = PingRequest{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[17]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +949,7 @@ func (x *PingRequest) String() string {
 func (*PingRequest) ProtoMessage() {}
 
 func (x *PingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[17]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +962,7 @@ func (x *PingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PingRequest.ProtoReflect.Descriptor instead.
 func (*PingRequest) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{17}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{19}
 }
 
 // A PingResponse says how the caller was known.
@@ -893,7 +976,7 @@ type PingResponse struct {
 
 func (x *PingResponse) Reset() {
 	*x = PingResponse{}
-	mi := &file_invoices_v1_invoices_proto_msgTypes[18]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +988,7 @@ func (x *PingResponse) String() string {
 func (*PingResponse) ProtoMessage() {}
 
 func (x *PingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_invoices_v1_invoices_proto_msgTypes[18]
+	mi := &file_invoices_v1_invoices_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1001,7 @@ func (x *PingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PingResponse.ProtoReflect.Descriptor instead.
 func (*PingResponse) Descriptor() ([]byte, []int) {
-	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{18}
+	return file_invoices_v1_invoices_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PingResponse) GetKind() string {
@@ -963,6 +1046,9 @@ const file_invoices_v1_invoices_proto_rawDesc = "" +
 	"\x15DeleteInvoiceResponse\"\x17\n" +
 	"\x15ExportInvoicesRequest\"H\n" +
 	"\x16ExportInvoicesResponse\x12.\n" +
+	"\ainvoice\x18\x01 \x01(\v2\x14.invoices.v1.InvoiceR\ainvoice\"\x15\n" +
+	"\x13ListInvoicesRequest\"F\n" +
+	"\x14ListInvoicesResponse\x12.\n" +
 	"\ainvoice\x18\x01 \x01(\v2\x14.invoices.v1.InvoiceR\ainvoice\"G\n" +
 	"\x15ImportInvoicesRequest\x12.\n" +
 	"\ainvoice\x18\x01 \x01(\v2\x14.invoices.v1.InvoiceR\ainvoice\".\n" +
@@ -977,7 +1063,8 @@ const file_invoices_v1_invoices_proto_rawDesc = "" +
 	"\x05known\x18\x02 \x01(\bR\x05known\"\r\n" +
 	"\vPingRequest\"\"\n" +
 	"\fPingResponse\x12\x12\n" +
-	"\x04kind\x18\x01 \x01(\tR\x04kind2\x98\t\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind2\x8c\n" +
+	"\n" +
 	"\x0eInvoiceService\x12U\n" +
 	"\tGetStatus\x12\x1d.invoices.v1.GetStatusRequest\x1a\x1e.invoices.v1.GetStatusResponse\"\t\x82\xbcs\x02\x12\x00\x90\x02\x01\x12K\n" +
 	"\x06WhoAmI\x12\x1a.invoices.v1.WhoAmIRequest\x1a\x1b.invoices.v1.WhoAmIResponse\"\b\x82\xbcs\x04\n" +
@@ -1012,7 +1099,10 @@ const file_invoices_v1_invoices_proto_rawDesc = "" +
 	"\n" +
 	"\b\"\x06\x12\x04bank(\x010\x01\x12E\n" +
 	"\x04Ping\x12\x18.invoices.v1.PingRequest\x1a\x19.invoices.v1.PingResponse\"\b\x82\xbcs\x04\n" +
-	"\x02*\x00B?Z=github.com/admitrpc/admit/cmd/demo/gen/invoices/v1;invoicesv1b\x06proto3"
+	"\x02*\x00\x12r\n" +
+	"\fListInvoices\x12 .invoices.v1.ListInvoicesRequest\x1a!.invoices.v1.ListInvoicesResponse\"\x1b\x82\xbcs\x17\n" +
+	"\x15\n" +
+	"\x13\x12\x11org:invoices:read0\x01B?Z=github.com/admitrpc/admit/cmd/demo/gen/invoices/v1;invoicesv1b\x06proto3"
 
 var (
 	file_invoices_v1_invoices_proto_rawDescOnce sync.Once
@@ -1026,7 +1116,7 @@ func file_invoices_v1_invoices_proto_rawDescGZIP() []byte {
 	return file_invoices_v1_invoices_proto_rawDescData
 }
 
-var file_invoices_v1_invoices_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_invoices_v1_invoices_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_invoices_v1_invoices_proto_goTypes = []any{
 	(*Invoice)(nil),                // 0: invoices.v1.Invoice
 	(*GetStatusRequest)(nil),       // 1: invoices.v1.GetStatusRequest
@@ -1041,42 +1131,47 @@ var file_invoices_v1_invoices_proto_goTypes = []any{
 	(*DeleteInvoiceResponse)(nil),  // 10: invoices.v1.DeleteInvoiceResponse
 	(*ExportInvoicesRequest)(nil),  // 11: invoices.v1.ExportInvoicesRequest
 	(*ExportInvoicesResponse)(nil), // 12: invoices.v1.ExportInvoicesResponse
-	(*ImportInvoicesRequest)(nil),  // 13: invoices.v1.ImportInvoicesRequest
-	(*ImportInvoicesResponse)(nil), // 14: invoices.v1.ImportInvoicesResponse
-	(*ReconcileRequest)(nil),       // 15: invoices.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),      // 16: invoices.v1.ReconcileResponse
-	(*PingRequest)(nil),            // 17: invoices.v1.PingRequest
-	(*PingResponse)(nil),           // 18: invoices.v1.PingResponse
+	(*ListInvoicesRequest)(nil),    // 13: invoices.v1.ListInvoicesRequest
+	(*ListInvoicesResponse)(nil),   // 14: invoices.v1.ListInvoicesResponse
+	(*ImportInvoicesRequest)(nil),  // 15: invoices.v1.ImportInvoicesRequest
+	(*ImportInvoicesResponse)(nil), // 16: invoices.v1.ImportInvoicesResponse
+	(*ReconcileRequest)(nil),       // 17: invoices.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),      // 18: invoices.v1.ReconcileResponse
+	(*PingRequest)(nil),            // 19: invoices.v1.PingRequest
+	(*PingResponse)(nil),           // 20: invoices.v1.PingResponse
 }
 var file_invoices_v1_invoices_proto_depIdxs = []int32{
 	0,  // 0: invoices.v1.GetInvoiceResponse.invoice:type_name -> invoices.v1.Invoice
 	0,  // 1: invoices.v1.CreateInvoiceRequest.invoice:type_name -> invoices.v1.Invoice
 	0,  // 2: invoices.v1.CreateInvoiceResponse.invoice:type_name -> invoices.v1.Invoice
 	0,  // 3: invoices.v1.ExportInvoicesResponse.invoice:type_name -> invoices.v1.Invoice
-	0,  // 4: invoices.v1.ImportInvoicesRequest.invoice:type_name -> invoices.v1.Invoice
-	1,  // 5: invoices.v1.InvoiceService.GetStatus:input_type -> invoices.v1.GetStatusRequest
-	3,  // 6: invoices.v1.InvoiceService.WhoAmI:input_type -> invoices.v1.WhoAmIRequest
-	5,  // 7: invoices.v1.InvoiceService.GetInvoice:input_type -> invoices.v1.GetInvoiceRequest
-	7,  // 8: invoices.v1.InvoiceService.CreateInvoice:input_type -> invoices.v1.CreateInvoiceRequest
-	9,  // 9: invoices.v1.InvoiceService.DeleteInvoice:input_type -> invoices.v1.DeleteInvoiceRequest
-	11, // 10: invoices.v1.InvoiceService.ExportInvoices:input_type -> invoices.v1.ExportInvoicesRequest
-	13, // 11: invoices.v1.InvoiceService.ImportInvoices:input_type -> invoices.v1.ImportInvoicesRequest
-	15, // 12: invoices.v1.InvoiceService.Reconcile:input_type -> invoices.v1.ReconcileRequest
-	17, // 13: invoices.v1.InvoiceService.Ping:input_type -> invoices.v1.PingRequest
-	2,  // 14: invoices.v1.InvoiceService.GetStatus:output_type -> invoices.v1.GetStatusResponse
-	4,  // 15: invoices.v1.InvoiceService.WhoAmI:output_type -> invoices.v1.WhoAmIResponse
-	6,  // 16: invoices.v1.InvoiceService.GetInvoice:output_type -> invoices.v1.GetInvoiceResponse
-	8,  // 17: invoices.v1.InvoiceService.CreateInvoice:output_type -> invoices.v1.CreateInvoiceResponse
-	10, // 18: invoices.v1.InvoiceService.DeleteInvoice:output_type -> invoices.v1.DeleteInvoiceResponse
-	12, // 19: invoices.v1.InvoiceService.ExportInvoices:output_type -> invoices.v1.ExportInvoicesResponse
-	14, // 20: invoices.v1.InvoiceService.ImportInvoices:output_type -> invoices.v1.ImportInvoicesResponse
-	16, // 21: invoices.v1.InvoiceService.Reconcile:output_type -> invoices.v1.ReconcileResponse
-	18, // 22: invoices.v1.InvoiceService.Ping:output_type -> invoices.v1.PingResponse
-	14, // [14:23] is the sub-list for method output_type
-	5,  // [5:14] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	0,  // 4: invoices.v1.ListInvoicesResponse.invoice:type_name -> invoices.v1.Invoice
+	0,  // 5: invoices.v1.ImportInvoicesRequest.invoice:type_name -> invoices.v1.Invoice
+	1,  // 6: invoices.v1.InvoiceService.GetStatus:input_type -> invoices.v1.GetStatusRequest
+	3,  // 7: invoices.v1.InvoiceService.WhoAmI:input_type -> invoices.v1.WhoAmIRequest
+	5,  // 8: invoices.v1.InvoiceService.GetInvoice:input_type -> invoices.v1.GetInvoiceRequest
+	7,  // 9: invoices.v1.InvoiceService.CreateInvoice:input_type -> invoices.v1.CreateInvoiceRequest
+	9,  // 10: invoices.v1.InvoiceService.DeleteInvoice:input_type -> invoices.v1.DeleteInvoiceRequest
+	11, // 11: invoices.v1.InvoiceService.ExportInvoices:input_type -> invoices.v1.ExportInvoicesRequest
+	15, // 12: invoices.v1.InvoiceService.ImportInvoices:input_type -> invoices.v1.ImportInvoicesRequest
+	17, // 13: invoices.v1.InvoiceService.Reconcile:input_type -> invoices.v1.ReconcileRequest
+	19, // 14: invoices.v1.InvoiceService.Ping:input_type -> invoices.v1.PingRequest
+	13, // 15: invoices.v1.InvoiceService.ListInvoices:input_type -> invoices.v1.ListInvoicesRequest
+	2,  // 16: invoices.v1.InvoiceService.GetStatus:output_type -> invoices.v1.GetStatusResponse
+	4,  // 17: invoices.v1.InvoiceService.WhoAmI:output_type -> invoices.v1.WhoAmIResponse
+	6,  // 18: invoices.v1.InvoiceService.GetInvoice:output_type -> invoices.v1.GetInvoiceResponse
+	8,  // 19: invoices.v1.InvoiceService.CreateInvoice:output_type -> invoices.v1.CreateInvoiceResponse
+	10, // 20: invoices.v1.InvoiceService.DeleteInvoice:output_type -> invoices.v1.DeleteInvoiceResponse
+	12, // 21: invoices.v1.InvoiceService.ExportInvoices:output_type -> invoices.v1.ExportInvoicesResponse
+	16, // 22: invoices.v1.InvoiceService.ImportInvoices:output_type -> invoices.v1.ImportInvoicesResponse
+	18, // 23: invoices.v1.InvoiceService.Reconcile:output_type -> invoices.v1.ReconcileResponse
+	20, // 24: invoices.v1.InvoiceService.Ping:output_type -> invoices.v1.PingResponse
+	14, // 25: invoices.v1.InvoiceService.ListInvoices:output_type -> invoices.v1.ListInvoicesResponse
+	16, // [16:26] is the sub-list for method output_type
+	6,  // [6:16] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_invoices_v1_invoices_proto_init() }
@@ -1090,7 +1185,7 @@ func file_invoices_v1_invoices_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_invoices_v1_invoices_proto_rawDesc), len(file_invoices_v1_invoices_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	InvoiceService_ImportInvoices_FullMethodName = "/invoices.v1.InvoiceService/ImportInvoices"
 	InvoiceService_Reconcile_FullMethodName      = "/invoices.v1.InvoiceService/Reconcile"
 	InvoiceService_Ping_FullMethodName           = "/invoices.v1.InvoiceService/Ping"
+	InvoiceService_ListInvoices_FullMethodName   = "/invoices.v1.InvoiceService/ListInvoices"
 )
 
 // InvoiceServiceClient is the client API for InvoiceService service.
@@ -59,6 +60,8 @@ type InvoiceServiceClient interface {
 	Reconcile(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReconcileRequest, ReconcileResponse], error)
 	// Ping is for every caller who is known, whatever the credential.
 	Ping(ctx context.Context, in *PingRequest, opts ...grpc.CallOption) (*PingResponse, error)
+	// ListInvoices streams the invoices of the user's active organization, which no field of the request names.
+	ListInvoices(ctx context.Context, in *ListInvoicesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListInvoicesResponse], error)
 }
 
 type invoiceServiceClient struct {
@@ -174,6 +177,25 @@ func (c *invoiceServiceClient) Ping(ctx context.Context, in *PingRequest, opts .
 	return out, nil
 }
 
+func (c *invoiceServiceClient) ListInvoices(ctx context.Context, in *ListInvoicesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListInvoicesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &InvoiceService_ServiceDesc.Streams[3], InvoiceService_ListInvoices_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListInvoicesRequest, ListInvoicesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InvoiceService_ListInvoicesClient = grpc.ServerStreamingClient[ListInvoicesResponse]
+
 // InvoiceServiceServer is the server API for InvoiceService service.
 // All implementations must embed UnimplementedInvoiceServiceServer
 // for forward compatibility.
@@ -198,6 +220,8 @@ type InvoiceServiceServer interface {
 	Reconcile(grpc.BidiStreamingServer[ReconcileRequest, ReconcileResponse]) error
 	// Ping is for every caller who is known, whatever the credential.
 	Ping(context.Context, *PingRequest) (*PingResponse, error)
+	// ListInvoices streams the invoices of the user's active organization, which no field of the request names.
+	ListInvoices(*ListInvoicesRequest, grpc.ServerStreamingServer[ListInvoicesResponse]) error
 	mustEmbedUnimplementedInvoiceServiceServer()
 }
 
@@ -234,6 +258,9 @@ func (UnimplementedInvoiceServiceServer) Reconcile(grpc.BidiStreamingServer[Reco
 }
 func (UnimplementedInvoiceServiceServer) Ping(context.Context, *PingRequest) (*PingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Ping not implemented")
+}
+func (UnimplementedInvoiceServiceServer) ListInvoices(*ListInvoicesRequest, grpc.ServerStreamingServer[ListInvoicesResponse]) error {
+	return status.Error(codes.Unimplemented, "method ListInvoices not implemented")
 }
 func (UnimplementedInvoiceServiceServer) mustEmbedUnimplementedInvoiceServiceServer() {}
 func (UnimplementedInvoiceServiceServer) testEmbeddedByValue()                        {}
@@ -389,6 +416,17 @@ func _InvoiceService_Ping_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InvoiceService_ListInvoices_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListInvoicesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(InvoiceServiceServer).ListInvoices(m, &grpc.GenericServerStream[ListInvoicesRequest, ListInvoicesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InvoiceService_ListInvoicesServer = grpc.ServerStreamingServer[ListInvoicesResponse]
+
 // InvoiceService_ServiceDesc is the grpc.ServiceDesc for InvoiceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -437,6 +475,11 @@ var InvoiceService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _InvoiceService_Reconcile_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "ListInvoices",
+			Handler:       _InvoiceService_ListInvoices_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "invoices/v1/invoices.proto",

@@ -62,6 +62,9 @@ const (
 	InvoiceServiceReconcileProcedure = "/invoices.v1.InvoiceService/Reconcile"
 	// InvoiceServicePingProcedure is the fully-qualified name of the InvoiceService's Ping RPC.
 	InvoiceServicePingProcedure = "/invoices.v1.InvoiceService/Ping"
+	// InvoiceServiceListInvoicesProcedure is the fully-qualified name of the InvoiceService's
+	// ListInvoices RPC.
+	InvoiceServiceListInvoicesProcedure = "/invoices.v1.InvoiceService/ListInvoices"
 )
 
 // InvoiceServiceClient is a client for the invoices.v1.InvoiceService service.
@@ -84,6 +87,8 @@ type InvoiceServiceClient interface {
 	Reconcile(context.Context) *connect.BidiStreamForClient[v1.ReconcileRequest, v1.ReconcileResponse]
 	// Ping is for every caller who is known, whatever the credential.
 	Ping(context.Context, *connect.Request[v1.PingRequest]) (*connect.Response[v1.PingResponse], error)
+	// ListInvoices streams the invoices of the user's active organization, which no field of the request names.
+	ListInvoices(context.Context, *connect.Request[v1.ListInvoicesRequest]) (*connect.ServerStreamForClient[v1.ListInvoicesResponse], error)
 }
 
 // NewInvoiceServiceClient constructs a client for the invoices.v1.InvoiceService service. By
@@ -153,6 +158,12 @@ func NewInvoiceServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(invoiceServiceMethods.ByName("Ping")),
 			connect.WithClientOptions(opts...),
 		),
+		listInvoices: connect.NewClient[v1.ListInvoicesRequest, v1.ListInvoicesResponse](
+			httpClient,
+			baseURL+InvoiceServiceListInvoicesProcedure,
+			connect.WithSchema(invoiceServiceMethods.ByName("ListInvoices")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -167,6 +178,7 @@ type invoiceServiceClient struct {
 	importInvoices *connect.Client[v1.ImportInvoicesRequest, v1.ImportInvoicesResponse]
 	reconcile      *connect.Client[v1.ReconcileRequest, v1.ReconcileResponse]
 	ping           *connect.Client[v1.PingRequest, v1.PingResponse]
+	listInvoices   *connect.Client[v1.ListInvoicesRequest, v1.ListInvoicesResponse]
 }
 
 // GetStatus calls invoices.v1.InvoiceService.GetStatus.
@@ -214,6 +226,11 @@ func (c *invoiceServiceClient) Ping(ctx context.Context, req *connect.Request[v1
 	return c.ping.CallUnary(ctx, req)
 }
 
+// ListInvoices calls invoices.v1.InvoiceService.ListInvoices.
+func (c *invoiceServiceClient) ListInvoices(ctx context.Context, req *connect.Request[v1.ListInvoicesRequest]) (*connect.ServerStreamForClient[v1.ListInvoicesResponse], error) {
+	return c.listInvoices.CallServerStream(ctx, req)
+}
+
 // InvoiceServiceHandler is an implementation of the invoices.v1.InvoiceService service.
 type InvoiceServiceHandler interface {
 	// GetStatus is public: anyone may call it, and it greets whom it knows.
@@ -234,6 +251,8 @@ type InvoiceServiceHandler interface {
 	Reconcile(context.Context, *connect.BidiStream[v1.ReconcileRequest, v1.ReconcileResponse]) error
 	// Ping is for every caller who is known, whatever the credential.
 	Ping(context.Context, *connect.Request[v1.PingRequest]) (*connect.Response[v1.PingResponse], error)
+	// ListInvoices streams the invoices of the user's active organization, which no field of the request names.
+	ListInvoices(context.Context, *connect.Request[v1.ListInvoicesRequest], *connect.ServerStream[v1.ListInvoicesResponse]) error
 }
 
 // NewInvoiceServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -299,6 +318,12 @@ func NewInvoiceServiceHandler(svc InvoiceServiceHandler, opts ...connect.Handler
 		connect.WithSchema(invoiceServiceMethods.ByName("Ping")),
 		connect.WithHandlerOptions(opts...),
 	)
+	invoiceServiceListInvoicesHandler := connect.NewServerStreamHandler(
+		InvoiceServiceListInvoicesProcedure,
+		svc.ListInvoices,
+		connect.WithSchema(invoiceServiceMethods.ByName("ListInvoices")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/invoices.v1.InvoiceService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case InvoiceServiceGetStatusProcedure:
@@ -319,6 +344,8 @@ func NewInvoiceServiceHandler(svc InvoiceServiceHandler, opts ...connect.Handler
 			invoiceServiceReconcileHandler.ServeHTTP(w, r)
 		case InvoiceServicePingProcedure:
 			invoiceServicePingHandler.ServeHTTP(w, r)
+		case InvoiceServiceListInvoicesProcedure:
+			invoiceServiceListInvoicesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -362,4 +389,8 @@ func (UnimplementedInvoiceServiceHandler) Reconcile(context.Context, *connect.Bi
 
 func (UnimplementedInvoiceServiceHandler) Ping(context.Context, *connect.Request[v1.PingRequest]) (*connect.Response[v1.PingResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("invoices.v1.InvoiceService.Ping is not implemented"))
+}
+
+func (UnimplementedInvoiceServiceHandler) ListInvoices(context.Context, *connect.Request[v1.ListInvoicesRequest], *connect.ServerStream[v1.ListInvoicesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("invoices.v1.InvoiceService.ListInvoices is not implemented"))
 }

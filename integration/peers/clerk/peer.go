@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type question struct {
 
 // An answer is one line of the peer.
 type answer struct {
+	Status   string `json:"status"` // of a whole request
 	Accepted bool   `json:"accepted"`
 	Type     string `json:"type"`
 	Reason   string `json:"reason"`
@@ -60,6 +62,7 @@ type object struct {
 	Scopes    []string `json:"scopes"`
 	ClientID  string   `json:"clientId"`
 	MachineID string   `json:"machineId"`
+	ID        string   `json:"id"` // of a token of a machine; whole requests alone tell it
 }
 
 // A peer is the Node process.
@@ -67,14 +70,13 @@ type peer struct {
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
-	version string
 }
 
 const install = `Node is needed, version 20.9 or later, with npm: https://nodejs.org/en/download, or the packages nodejs and npm of the system.
 Then: npm ci --prefix integration/peers/clerk`
 
-// startPeer starts Node on the script of a folder, and sets it up for the one instance.
-func startPeer(folder string, pem []byte) (*peer, error) {
+// startPeer starts Node on a script of a folder, and sets it up. told has what the script says to that. The process ends with ctx, at the latest.
+func startPeer(ctx context.Context, folder, script string, settings map[string]any, told *setUp) (*peer, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
 		return nil, fmt.Errorf("no node\n%s", install)
@@ -82,7 +84,7 @@ func startPeer(folder string, pem []byte) (*peer, error) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@clerk", "backend", "package.json")); err != nil {
 		return nil, fmt.Errorf("no @clerk/backend in %s\n%s", folder, install)
 	}
-	p := &peer{command: exec.Command(node, "oracle.mjs")}
+	p := &peer{command: exec.CommandContext(ctx, node, script)}
 	p.command.Dir, p.command.Stderr = folder, os.Stderr
 	if p.in, err = p.command.StdinPipe(); err != nil {
 		return nil, err
@@ -95,15 +97,17 @@ func startPeer(folder string, pem []byte) (*peer, error) {
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
-	settings := map[string]any{
-		"pem": string(pem), "issuer": issuer, "parties": []string{party}, "audiences": []string{audience},
-	}
-	var told struct{ Node, Threw string }
-	if err := p.exchange(settings, &told); err != nil || told.Node == "" {
+	if err := p.exchange(settings, told); err != nil || told.Node == "" {
 		return nil, errors.Join(fmt.Errorf("the peer does not start: %s", told.Threw), err, p.close())
 	}
-	p.version = told.Node
 	return p, nil
+}
+
+// A setUp is what a script says when it has been set up.
+type setUp struct {
+	Node   string // its version
+	Suffix string // of the instance's cookies
+	Threw  string
 }
 
 func (p *peer) ask(q question) (answer, error) {

@@ -61,7 +61,7 @@ func TestOrigins(t *testing.T) {
 			response, text := test.exchange.send(t.Context(), t, d.url)
 			got := response.Header
 			if !strings.Contains(text, test.says) || got.Get("Access-Control-Allow-Origin") != test.origin {
-				t.Errorf("%s: %.200s, %v", response.Status, text, got)
+				t.Errorf("%s, shared with %q, and %q in the body: %t", response.Status, got.Get("Access-Control-Allow-Origin"), test.says, strings.Contains(text, test.says))
 			}
 			if shared := test.origin != ""; shared != (got.Get("Access-Control-Allow-Credentials") == "true") {
 				t.Errorf("credentials: %v", got)

@@ -12,7 +12,7 @@ import (
 )
 
 // cookiePrefix begins the names under which the page has callers whose credential goes as a session cookie.
-const cookiePrefix = "session cookie: "
+const cookiePrefix = "cookie: "
 
 // maxSignIn is how many bytes a sign-in may have.
 const maxSignIn = 1 << 10

@@ -124,8 +124,8 @@ const steps = [
   ['a session cookie is set, and read where there is no authorization', async page => {
     await press(page, 'Shift+Tab', 'Shift+Tab', 'Shift+Tab');
     equal(await focused(page), 'caller');
-    await page.keyboard.type('session cookie: m');
-    equal(await value(page, 'caller'), 'session cookie: member of acme');
+    await page.keyboard.type('cookie: m');
+    equal(await value(page, 'caller'), 'cookie: member of acme');
     match(await text(page, 'holds'), /adds a cookie[^]*Holds a session of user_bob/);
     const asked = page.waitForRequest('**/WhoAmI');
     await press(page, 'Enter');
@@ -140,7 +140,7 @@ const steps = [
   }],
   ['a session cookie that has expired is refused', async page => {
     await press(page, 'ArrowUp', 'ArrowUp');
-    equal(await value(page, 'caller'), 'session cookie: admin, token expired');
+    equal(await value(page, 'caller'), 'cookie: admin, token expired');
     await press(page, 'Enter');
     await outcome(page, 'Refused: unauthenticated, TOKEN_EXPIRED');
     match(await text(page, 'facts'), /Challenge\s+Bearer/);

@@ -50,7 +50,7 @@ const start = async () => {
   };
   const chooseCaller = () => {
     const { cookie, holds } = world.callers.get(callerChoice.value);
-    const how = cookie && 'Call signs in, so that the browser adds a cookie to the call, which has no authorization.';
+    const how = cookie && 'Call signs in first; the browser then adds a cookie, and the call has no authorization.';
     byId('holds').textContent = [how, `Holds ${holds.join('; ')}.`].filter(Boolean).join(' ');
   };
   procedureChoice.addEventListener('change', chooseProcedure);

@@ -129,9 +129,9 @@ func (g *Guard) observe(ctx context.Context, name string, p *policy.Procedure, v
 func anonymous(v verified) (verified, tokens.Reason) {
 	switch {
 	case v.refusal != nil && ignorable(v.refusal):
-		return verified{}, v.refusal.reason
+		return verified{tenant: v.tenant}, v.refusal.reason
 	case v.refusal == nil && v.principal.Pending():
-		return verified{}, tokens.ReasonSessionPending
+		return verified{tenant: v.tenant}, tokens.ReasonSessionPending
 	default:
 		return v, ""
 	}

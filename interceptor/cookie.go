@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/admitrpc/admit/policy"
 	"github.com/admitrpc/admit/tokens"
@@ -19,8 +20,9 @@ import (
 const SessionCookie = "__session"
 
 // WithSessionCookie reads the session token of a call from a cookie, where the call has no header authorization and comes over Connect or
-// gRPC-Web. Of several names the first that the request has is read; none: [SessionCookie]. A name that the request has twice is
-// CREDENTIAL_MALFORMED, and a cookie with a credential of another kind TOKEN_TYPE_NOT_ACCEPTED. Default: no cookie is read.
+// gRPC-Web. Of several names the first that the request has is read; none: [SessionCookie]. A name that the request has twice, and a
+// value that is no token as it stands, quoted for instance, are CREDENTIAL_MALFORMED; an empty value is no credential; and a credential of
+// another kind is TOKEN_TYPE_NOT_ACCEPTED. Default: no cookie is read.
 //
 // A browser sends cookies also when another site's page calls, so a cookie counts only if the call may come from where it comes from: the
 // protection is asked about every call, GET included, and a cookie that it does not let pass is not read, as if there were none. Give
@@ -36,7 +38,7 @@ func WithSessionCookie(protection *http.CrossOriginProtection, names ...string) 
 			names = []string{SessionCookie}
 		}
 		for i, name := range names {
-			if err := (&http.Cookie{Name: name, Value: "v"}).Valid(); err != nil {
+			if err := (&http.Cookie{Name: name, Value: "v"}).Valid(); err != nil { //nolint:gosec // Its name is checked; it is never set.
 				return fmt.Errorf("cookie %q: %w", name, err)
 			}
 			if slices.Contains(names[:i], name) {
@@ -54,32 +56,50 @@ type cookie struct {
 	names      []string
 }
 
-var errTwoCookies = errors.New("a session cookie comes twice")
+// What is wrong with a cookie. None of its text is told.
+var (
+	errTwoCookies = errors.New("a session cookie comes twice")
+	errBadCookie  = fmt.Errorf("a session cookie that is no token of at most %d bytes", tokens.MaxCredential)
+)
+
+// unknownHost stands for a host that the transport does not tell. No origin has it, and those without a host, such as "null", do not either.
+const unknownHost = "?"
 
 // token returns the text of the cookie, or "" when there is none. A cookie that may not be read is none, with the reason why.
 func (c *cookie) token(ctx context.Context, r *Request) (string, *Refusal) {
-	cookies := (&http.Request{Header: http.Header{"Cookie": r.Header["Cookie"]}}).Cookies()
 	for _, name := range c.names {
-		found, times := "", 0
-		for _, cookie := range cookies {
-			if cookie.Name == name {
-				found, times = cookie.Value, times+1
-			}
-		}
-		switch {
-		case times == 0:
+		found, times := valueOf(r.Header["Cookie"], name)
+		if times == 0 {
 			continue
-		case times > 1:
-			return "", newRefusal(tokens.ReasonCredentialMalformed, errTwoCookies)
-		case len(found) > tokens.MaxCredential:
-			return "", newRefusal(tokens.ReasonCredentialMalformed, fmt.Errorf("a session cookie of more than %d bytes", tokens.MaxCredential))
+		}
+		if times == 1 && found == "" {
+			return "", nil // as a browser has it that signed out
 		}
 		if err := c.foreign(ctx, r); err != nil {
 			return "", newRefusal(tokens.ReasonCredentialMissing, err)
 		}
+		if times > 1 {
+			return "", newRefusal(tokens.ReasonCredentialMalformed, errTwoCookies)
+		}
+		if len(found) > tokens.MaxCredential || !tokens.ValidBearer(found) {
+			return "", newRefusal(tokens.ReasonCredentialMalformed, errBadCookie)
+		}
 		return found, nil
 	}
 	return "", nil
+}
+
+// valueOf returns the last value of a cookie as it stands in the header, and how often it is there. Package net/http would leave out those
+// that it cannot read, and with them that there are two.
+func valueOf(lines []string, name string) (value string, times int) {
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			if n, v, _ := strings.Cut(pair, "="); strings.Trim(n, " \t") == name {
+				value, times = strings.Trim(v, " \t"), times+1
+			}
+		}
+	}
+	return value, times
 }
 
 // foreign returns why the call may not come from where it comes from. Its method is taken for one that changes something: a procedure may
@@ -89,7 +109,11 @@ func (c *cookie) foreign(ctx context.Context, r *Request) error {
 	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
 		header[name] = r.Header[name]
 	}
-	err := c.protection.Check(&http.Request{Method: http.MethodPost, Host: r.authority(ctx), URL: &url.URL{Path: r.Path}, Header: header})
+	host := r.authority(ctx)
+	if host == "" {
+		host = unknownHost
+	}
+	err := c.protection.Check(&http.Request{Method: http.MethodPost, Host: host, URL: &url.URL{Path: r.Path}, Header: header})
 	if err != nil {
 		return fmt.Errorf("the session cookie was not read: %w", err)
 	}
@@ -110,7 +134,7 @@ func (g *Guard) verifyCookie(ctx context.Context, p *policy.Procedure, r *Reques
 	}
 	token, refusal := t.cookie.token(ctx, r)
 	if token == "" {
-		return verified{refusal: refusal, tenant: t}
+		return verified{refusal: refusal}
 	}
 	if form, _, ok := t.verifiers.Classify(token); ok && form.Kind != tokens.SessionToken {
 		return verified{kind: form.Kind, refusal: refusalOf(p.NotAccepted()), tenant: t}

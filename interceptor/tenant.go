@@ -86,13 +86,15 @@ func (t *Tenant) Close() {
 	}
 }
 
-// A Resolver says whose a call is. It is asked for every call that presents a credential, and is safe for concurrent use.
+// A Resolver says whose a call is. It is asked for every call that presents a credential, and for every one from a browser with cookies,
+// since only the tenant knows which of them may be one; it is safe for concurrent use.
 type Resolver interface {
 	// Forms says what every tenant can verify; it is called once, by [NewForTenants], which holds the rules against it. Of each form only
 	// Kind, Attributes and Fresh are looked at. A tenant that lacks one of these kinds, or gives less of it, is refused with INTERNAL.
 	Forms() []tokens.Form
 	// Tenant returns the tenant of a call. Only an error that is a [tokens.Error] means more than INTERNAL; so does, to be clear, no tenant:
-	// whoever does not know the call's tenant returns [tokens.ReasonTokenInvalid]. It should return when ctx ends.
+	// whoever does not know the call's tenant returns [tokens.ReasonTokenInvalid]. It should return when ctx ends. ctx is the call's own, and
+	// has in it whatever the transport keeps there, on gRPC the metadata with the credential too: it is not to be looked at.
 	Tenant(ctx context.Context, call TenantCall) (*Tenant, error)
 }
 
@@ -103,7 +105,7 @@ type TenantCall struct {
 	Procedure string
 	// Authority is the host that was called, as the caller wrote it (RFC 9110 §7.2); empty where the transport does not tell.
 	Authority string
-	// Header returns the values of a header, by its name in any case; nil for authorization and cookie.
+	// Header returns the values of a header, by its name in any case; nil for authorization, proxy-authorization and cookie.
 	Header func(name string) []string
 	// Peer is the caller's network address, as the transport tells it; it may be empty.
 	Peer string
@@ -177,7 +179,7 @@ func (g *Guard) tenantOf(ctx context.Context, procedure string, r *Request) (t *
 	if g.resolver == nil {
 		return g.tenant, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+	bounded, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -188,8 +190,11 @@ func (g *Guard) tenantOf(ctx context.Context, procedure string, r *Request) (t *
 	if r.TLS != nil {
 		call.TLS = r.TLS(ctx)
 	}
-	t, err := g.resolver.Tenant(ctx, call)
+	t, err := g.resolver.Tenant(bounded, call)
 	if err != nil {
+		if isNilPointer(err) { // Its methods may panic, here or in a log.
+			err = fmt.Errorf("the resolver of tenants returned a nil %T as an error", err)
+		}
 		return nil, refusalFrom(ctx, err)
 	}
 	if t == nil || t.verifiers == nil {

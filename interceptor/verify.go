@@ -59,7 +59,9 @@ func (t *Tenant) verify(ctx context.Context, p *policy.Procedure, r *Request, to
 			}
 		}
 	}
-	return t.verifyNew(ctx, p, *r, token, key)
+	v := t.verifyNew(ctx, p, *r, token, key)
+	v.tenant = t
+	return v
 }
 
 // verifyNew verifies a credential that is not remembered. It is apart from verify for what it needs of the stack, which every call would
@@ -135,10 +137,13 @@ func (t *Tenant) ask(ctx context.Context, key cache.Key, verifier tokens.Verifie
 // again. That it expired is told before that it was revoked.
 func (t *Tenant) judgeAgain(ctx context.Context, p *policy.Procedure, entry *cache.Entry, now time.Time) (v verified, again bool) {
 	v = t.judge(p, entry, now)
-	if v.refusal != nil {
+	if v.refusal != nil && v.refusal.reason != tokens.ReasonTokenExpired {
 		return v, false
 	}
-	v.refusal, again = t.revocations.judgeEntry(ctx, entry)
+	refusal, again := t.revocations.judgeEntry(ctx, entry) // also of what has expired: its record may now say otherwise
+	if v.refusal == nil {
+		v.refusal = refusal
+	}
 	return v, again
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"connectrpc.com/connect"
 	"github.com/admitrpc/admit/interceptor"
@@ -100,8 +101,14 @@ func keepPrivate(header http.Header, call *interceptor.Call) {
 	}
 }
 
-// addVary names what the answer depends on: whose credential, and where a session cookie is read, from where.
-func addVary(header http.Header) { header.Add(vary, "Authorization, Cookie, Origin") }
+// varies names what the answer depends on: whose credential, and where a session cookie is read, from where.
+const varies = "Authorization, Cookie, Origin, Sec-Fetch-Site"
+
+func addVary(header http.Header) {
+	if !slices.Contains(header.Values(vary), varies) {
+		header.Add(vary, varies)
+	}
+}
 
 func responseHeader(ctx context.Context) http.Header {
 	if ctx == nil {

@@ -13,8 +13,9 @@ import (
 )
 
 // Handler wraps the mux that guarded handlers are mounted on. It is optional: without it a challenge to a gRPC caller travels in the
-// ErrorInfo instead of a header, the host that was called is not known to a resolver of tenants or a protection of cookies, and a stream over HTTP/1.1 that is refused, or ended while its handler is blocked in Receive, is answered
-// only when its client sends or leaves. Over HTTP/2 streams end on time either way.
+// ErrorInfo instead of a header, the host that was called is not known to a resolver of tenants or a protection of cookies, and a stream
+// over HTTP/1.1 that is refused, or ended while its handler is blocked in Receive, is answered only when its client sends or leaves. Over
+// HTTP/2 streams end on time either way.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), accessKey{}, &access{

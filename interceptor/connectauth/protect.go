@@ -118,8 +118,11 @@ func (p *protection) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			return nil, refuse(responseHeader(ctx), refusal, request.Peer())
 		}
 		response, err := next(ctx, request)
-		if response != nil && isGet && call.Procedure().Public() == policy.NotPublic {
-			response.Header().Del(cacheControl) // ours stands; the handler does not know who else may ask
+		if isGet { // ours stands; the handler does not know who else may ask
+			keepPrivate(responseHeader(ctx), call)
+			if response != nil && call.Procedure().Public() == policy.NotPublic {
+				response.Header().Del(cacheControl)
+			}
 		}
 		if err := call.Finish(err); err != nil {
 			return nil, answer(responseHeader(ctx), err, request.Peer())

@@ -168,7 +168,7 @@ func (b *binder) bindKind(number int, g *admitv1.Grant, kind tokens.Kind) {
 	if b.outlivesUnrevoked(kind) {
 		b.add("stream.outlive with %s needs a feed of revocations; give one with interceptor.WithRevocations, or remove it", kind)
 	}
-	b.bindFresh(number, kind, forms)
+	b.bindFresh(number, forms)
 	compiled := compileGrant(number, g)
 	for _, m := range b.matchesOf(g) {
 		if compiledMatch, ok := b.bindMatch(number, m, kind, forms); ok {
@@ -184,7 +184,7 @@ func (b *binder) outlivesUnrevoked(kind tokens.Kind) bool {
 }
 
 // bindFresh checks that there is a source of truth to ask about every form of the kind.
-func (b *binder) bindFresh(number int, kind tokens.Kind, forms []tokens.Form) {
+func (b *binder) bindFresh(number int, forms []tokens.Form) {
 	if !b.procedure.fresh {
 		return
 	}

@@ -152,7 +152,8 @@ func (g *grant) session(s *admitv1.SessionToken) {
 	held("feature", true, s.GetFeatures(), tokens.Feature)
 	held("plan", false, s.GetPlans(), tokens.Plan)
 	if s.GetPersonal() {
-		g.demand(tokens.ReasonOrganizationMismatch, map[string]string{"personal": "true"}, "no active organization", func(p *tokens.Principal) bool { return p.Organization().ID == "" })
+		g.demand(tokens.ReasonOrganizationMismatch, map[string]string{"personal": "true"}, "no active organization",
+			func(p *tokens.Principal) bool { return p.Organization().ID == "" })
 	}
 	if s.GetReverification() != nil {
 		g.reverification(s.GetReverification())

@@ -22,7 +22,7 @@ import (
 // VERIFIER_UNAVAILABLE. Until the feed was heard for the first time, they all are.
 func WithRevocations(feed revocation.Feed) Option {
 	return tenantOption("WithRevocations", func(c *config) error {
-		if feed == nil {
+		if isNil(feed) {
 			return errors.New("the feed of revocations is nil")
 		}
 		c.feed = feed
@@ -107,10 +107,14 @@ func (r *revocations) remove(s *Stream) {
 // judge ends a stream whose credential is no longer good. One whose record was changed goes on, until the time at which it now ends.
 func (r *revocations) judge(s *Stream) {
 	caller := s.call.Principal()
-	switch verdict, _ := r.follower.Judge(s.ctx, caller, s.call.epoch); verdict {
+	// The feed is not asked: whoever judges one stream keeps the others waiting.
+	switch verdict, _ := r.follower.Known(caller, s.call.epoch); verdict {
 	case revocation.Good:
 	case revocation.Changed:
-		if ends := r.follower.Ends(caller, s.call.epoch); !ends.IsZero() {
+		switch ends, known := r.follower.Ends(caller, s.call.epoch); {
+		case !known:
+			_ = s.fail(tokens.ReasonVerifierUnavailable, "the feed of revocations told everything anew, and not when the credential now ends")
+		case !ends.IsZero():
 			s.endBy(ends.Add(caller.Skew() + s.call.procedure.Outlive()))
 		}
 	case revocation.Revoked:
@@ -159,6 +163,9 @@ func (r *revocations) sync(ctx context.Context) error {
 		return nil
 	}
 	if err := r.follower.Sync(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() //nolint:wrapcheck // The caller has gone, which is no fault of the feed.
+		}
 		return tokens.NewError(tokens.ReasonVerifierUnavailable, err)
 	}
 	return nil

@@ -122,7 +122,7 @@ func NewForTenants(rules *policy.Rules, resolver Resolver, options ...Option) (*
 	for _, option := range c.ofTenant {
 		mistakes = append(mistakes, fmt.Errorf("interceptor: %s is an option of a tenant; give it to interceptor.NewTenant", option))
 	}
-	if isNilResolver(resolver) {
+	if isNil(resolver) {
 		return nil, errors.Join(append(mistakes, errors.New("interceptor: the resolver of tenants is nil"))...)
 	}
 	forms := resolver.Forms()
@@ -134,12 +134,10 @@ func NewForTenants(rules *policy.Rules, resolver Resolver, options ...Option) (*
 	return g, nil
 }
 
-func isNilResolver(r Resolver) bool {
-	if r == nil {
-		return true
-	}
-	v := reflect.ValueOf(r)
-	return v.Kind() == reflect.Pointer && v.IsNil()
+// isNil reports whether there is nothing in an interface, or a nil pointer, whose methods may panic.
+func isNil(a any) bool {
+	v := reflect.ValueOf(a)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // An offer is what all forms of a kind have in common.

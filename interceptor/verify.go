@@ -88,6 +88,7 @@ func (t *Tenant) verifyNew(ctx context.Context, p *policy.Procedure, r Request, 
 		entry, err := t.ask(ctx, key, verifier, credential)
 		if err != nil {
 			if form.Fresh && definitive(err) {
+				t.cache.Forget(key) // which a call with a rule that is not fresh would believe
 				t.rejected.Add(key, err)
 			}
 			return verified{kind: form.Kind, refusal: refusalFrom(ctx, err)}

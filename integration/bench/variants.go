@@ -104,7 +104,7 @@ func newVariants() ([]*interleave.Variant, func(), error) {
 		return nil, nil, err
 	}
 	var variants []*interleave.Variant
-	for _, group := range []func() ([]*interleave.Variant, error){b.checks, b.grpcs, b.rules, b.streams, b.verifies} {
+	for _, group := range []func() ([]*interleave.Variant, error){b.checks, b.keys, b.grpcs, b.rules, b.streams, b.verifies} {
 		more, err := group()
 		if err != nil {
 			return nil, nil, err

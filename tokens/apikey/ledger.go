@@ -17,12 +17,12 @@ const maxChanges = 10_000
 
 // A ledger is what a [MemoryStore] tells of. Its zero value is empty and ready; who uses it holds the mutex.
 type ledger struct {
-	revision uint64
-	changes  []revocation.Change // the newest, in order
-	pruned   uint64              // changes up to this revision are not among them
-	inForce  map[revoked]revocation.Change
-	news     chan struct{} // closed at the next change; nil: nobody waits
-	closed   bool
+	count   uint64              // of all changes ever
+	changes []revocation.Change // the newest, in order
+	pruned  uint64              // changes up to this revision are not among them
+	inForce map[revoked]revocation.Change
+	news    chan struct{} // closed at the next change; nil: nobody waits
+	closed  bool
 }
 
 // revoked is what a revocation names.
@@ -31,10 +31,13 @@ type revoked struct {
 	value, issuer string
 }
 
+// revision is the newest one. It begins at 1.
+func (l *ledger) revision() uint64 { return l.count + 1 }
+
 // tell adds a change, and returns its revision.
 func (l *ledger) tell(c revocation.Change) uint64 {
-	l.revision++
-	c.Revision = l.revision
+	l.count++
+	c.Revision = l.revision()
 	c.ExpiresAt = stored(c.ExpiresAt)
 	if r := &c.Revocation; r.Target != 0 {
 		r.Before, r.Until = stored(r.Before), stored(r.Until)
@@ -54,7 +57,7 @@ func (l *ledger) tell(c revocation.Change) uint64 {
 		close(l.news)
 		l.news = nil
 	}
-	return l.revision
+	return l.revision()
 }
 
 // join returns a revocation that revokes what either does.
@@ -88,9 +91,9 @@ func forgotten(c revocation.Change, now time.Time) bool {
 }
 
 func (l *ledger) since(after uint64, now time.Time) revocation.Batch {
-	batch := revocation.Batch{Revision: l.revision}
+	batch := revocation.Batch{Revision: l.revision()}
 	byRevision := func(c revocation.Change, revision uint64) int { return cmp.Compare(c.Revision, revision) }
-	if after > 0 && after >= l.pruned && after <= l.revision {
+	if after > 0 && after >= l.pruned && after <= l.revision() {
 		first, _ := slices.BinarySearchFunc(l.changes, after+1, byRevision)
 		batch.Changes = slices.Clone(l.changes[first:])
 		return batch
@@ -113,7 +116,7 @@ func (l *ledger) wait(after uint64) (<-chan struct{}, error) {
 	if l.news == nil {
 		l.news = make(chan struct{})
 	}
-	if after != l.revision {
+	if after != l.revision() {
 		now := make(chan struct{})
 		close(now)
 		return now, nil

@@ -34,10 +34,10 @@ func TestZeroMemoryStore(t *testing.T) {
 	if records, err := store.List(t.Context(), apikey.Filter{}); err != nil || len(records) != 0 {
 		t.Errorf("List: %v, %v", records, err)
 	}
-	if batch, err := store.Since(t.Context(), 0); err != nil || !batch.Reset || batch.Revision != 0 {
+	if batch, err := store.Since(t.Context(), 0); err != nil || !batch.Reset || batch.Revision != 1 {
 		t.Errorf("Since: %+v, %v", batch, err)
 	}
-	if revision, err := store.Revoke(t.Context(), revocation.Revocation{Target: revocation.Key, Value: "x"}); err != nil || revision != 1 {
+	if revision, err := store.Revoke(t.Context(), revocation.Revocation{Target: revocation.Key, Value: "x"}); err != nil || revision != 2 {
 		t.Errorf("Revoke: %d, %v", revision, err)
 	}
 	create(t, newKeys(t, &store), apikey.Spec{UserID: "user_1"})

@@ -84,13 +84,20 @@ func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
 // is left behind, and all who wait for it get context.DeadlineExceeded. It must not panic. A nil *Cache verifies for each caller, on the
 // caller's context.
 //
-// epoch becomes [Entry.Epoch]; who joins a verification that is under way gets the epoch of the one who began it.
+// epoch becomes [Entry.Epoch]; who joins a verification that is under way gets the epoch of the one who began it. What is remembered of the
+// epoch, or of a later one, is not verified again.
 func (c *Cache) Do(ctx context.Context, key Key, epoch uint64, verify func(context.Context) (*tokens.Principal, error)) (*Entry, error) {
 	if c == nil {
 		principal, err := verify(ctx)
 		return newEntry(key, epoch, principal, 0), err
 	}
-	return wait(ctx, c.flights.DoChan(string(key[:]), func() (any, error) { return c.verify(ctx, key, epoch, verify) }))
+	return wait(ctx, c.flights.DoChan(string(key[:]), func() (any, error) {
+		// Another verification may have ended since the caller looked.
+		if e, ok := c.Get(key, time.Now()); ok && e.Epoch >= epoch {
+			return e, nil
+		}
+		return c.verify(ctx, key, epoch, verify)
+	}))
 }
 
 // Fresh verifies for this caller alone: it joins no verification that is under way, and lets nobody join. What it learns is remembered.
@@ -150,6 +157,13 @@ func within(ctx context.Context, verify func(context.Context) (*tokens.Principal
 		return r.principal, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// Forget forgets what is remembered under the key.
+func (c *Cache) Forget(key Key) {
+	if c != nil {
+		c.entries.Invalidate(half(key[:len(half{})]))
 	}
 }
 

@@ -4,7 +4,8 @@
 // Package cache remembers the principals of verified credentials, by the SHA-256 of the credential.
 //
 // It keeps identity facts, never decisions, and never the credential itself: equal digests mean equal bytes, so the digest is enough. It
-// does not look at expiry or revocation either; whoever reads it must, on every call. Failures are not remembered.
+// does not look at expiry or revocation either; whoever reads it must, on every call. Failures are not remembered, but for those that
+// are added to [Rejections], which are apart.
 //
 // # Failure
 //

@@ -36,7 +36,7 @@ func NewRejections(size int, maxAge time.Duration) (*Rejections, error) {
 }
 
 // Get returns why a credential was rejected. now is the time of the call.
-func (r *Rejections) Get(key Key, now time.Time) (err error, ok bool) { //nolint:revive,staticcheck // The error is what is looked up.
+func (r *Rejections) Get(key Key, now time.Time) (err error, ok bool) {
 	if r == nil {
 		return nil, false
 	}

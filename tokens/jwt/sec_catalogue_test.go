@@ -39,12 +39,12 @@ func TestCatalogueIsTrue(t *testing.T) {
 			}
 		}
 	}
-	for i := 1; i <= 70; i++ {
+	for i := 1; i <= 80; i++ {
 		if number := fmt.Sprintf("SEC-%02d", i); listed[number] != 1 {
 			t.Errorf("%s is listed %d times", number, listed[number])
 		}
 	}
-	if len(listed) != 70 {
+	if len(listed) != 80 {
 		t.Errorf("%d numbers are listed", len(listed))
 	}
 }

@@ -40,21 +40,22 @@ const (
 	Grace = 30 * time.Second
 	// patience is how long a call waits for the feed that it has to ask.
 	patience = time.Second
-	// limit is how long the feed may take to answer.
-	limit = 5 * time.Second
+	// limit is how long the feed may take to answer, so that one question that is lost leaves time for another within the lease.
+	limit = 3 * time.Second
+	// longLimit is how long it may take when nothing can be told before it has answered: everything that is in force may be much.
+	longLimit = 5 * time.Second
 )
 
 // A Follower keeps in memory what a feed tells, and asks it again when it has not been heard for a while. Make it with [Follow]; it is safe
 // for concurrent use.
 type Follower struct {
-	feed    Feed
-	began   time.Time // of which the clock that does not jump is used
-	set     *set
-	told    func()
-	version atomic.Uint64 // the epoch of set
-	heard   atomic.Int64  // when the feed was last asked with success, as nanoseconds since began; negative: never
-	next    atomic.Int64  // when a call may ask again, likewise
-	after   atomic.Uint64 // the revision up to which the feed has told
+	feed  Feed
+	began time.Time // of which the clock that does not jump is used
+	set   *set
+	told  func()
+	heard atomic.Int64  // when the feed was last asked with success, as nanoseconds since began; negative: never
+	next  atomic.Int64  // when a call may ask again, likewise
+	after atomic.Uint64 // the revision up to which the feed has told
 
 	mutex   sync.Mutex
 	waiting *asking // guarded by mutex: begins when the one that is under way has ended; nil: nobody waits
@@ -97,13 +98,13 @@ func (f *Follower) Close() {
 }
 
 // Epoch returns the number of the state that verdicts are now given from. Whoever verifies a credential reads it before that begins.
-func (f *Follower) Epoch() uint64 { return f.version.Load() }
+func (f *Follower) Epoch() uint64 { return f.set.epoch.Load() }
 
 // Current reports whether the state has the number, and can be believed without asking the feed. It is the quick way: of what was [Good] in
 // the state of that number, and is Current, nothing else need be asked.
 func (f *Follower) Current(epoch uint64, now time.Time) bool {
 	heard := f.heard.Load()
-	return f.version.Load() == epoch && heard >= 0 && int64(now.Sub(f.began))-heard < int64(Lease)
+	return f.set.epoch.Load() == epoch && heard >= 0 && int64(now.Sub(f.began))-heard < int64(Lease)
 }
 
 // Judge says what is known of a principal that was verified in an epoch, and the epoch of that verdict. When the feed has not been heard for
@@ -141,9 +142,9 @@ func (f *Follower) mayAsk() bool {
 	return f.heard.Load() < 0 || now >= next && f.next.CompareAndSwap(next, now+int64(time.Second))
 }
 
-// Ends returns when the credential of a principal that was verified in an epoch ends by a change that was made to its record since; zero: no
-// change says so.
-func (f *Follower) Ends(p *tokens.Principal, verified uint64) time.Time {
+// Ends returns when an API key now ends whose record was changed since it was verified in an epoch, and zero if it does not. ok is false when
+// that is not known, because the feed told everything anew.
+func (f *Follower) Ends(p *tokens.Principal, verified uint64) (at time.Time, ok bool) {
 	return f.set.ends(p, verified)
 }
 
@@ -197,7 +198,11 @@ func (f *Follower) read() (err error) {
 			err = fmt.Errorf("revocation: the feed panicked with a %T", r)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(f.ctx, limit)
+	patience := limit
+	if f.silence() >= Grace {
+		patience = longLimit
+	}
+	ctx, cancel := context.WithTimeout(f.ctx, patience)
 	defer cancel()
 	began := time.Since(f.began)
 	batch, err := f.feed.Since(ctx, f.after.Load())
@@ -215,7 +220,7 @@ func (f *Follower) read() (err error) {
 	f.after.Store(batch.Revision)
 	changed := batch.Reset || len(batch.Changes) > 0
 	if changed {
-		f.version.Store(f.set.apply(batch, time.Now()))
+		f.set.apply(batch, time.Now())
 	}
 	f.heard.Store(int64(began))
 	f.lapse.Reset(Grace - (time.Since(f.began) - began))

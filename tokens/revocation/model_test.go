@@ -89,9 +89,10 @@ func names(r revocation.Revocation, p *tokens.Principal) bool {
 	case revocation.Token:
 		return (p.Kind() == tokens.OAuthToken || p.Kind() == tokens.M2MToken) && p.ID() == r.Value
 	case revocation.Subject:
-		return p.Subject() == r.Value || p.UserID() == r.Value
+		actor, _ := p.Actor()
+		return p.Subject() == r.Value || p.UserID() == r.Value || actor.Subject == r.Value
 	case revocation.Client:
-		return p.ClientID() == r.Value
+		return p.ClientID() == r.Value || p.Kind() == tokens.M2MToken && p.ClientID() == "" && p.Subject() == r.Value
 	default:
 		return false
 	}
@@ -139,7 +140,7 @@ func (m *model) heard(s *script) {
 		}
 	}
 	for _, each := range m.callers {
-		each.stale = each.stale || b.Reset && !(b.Revision == 0 && slices.Equal(s.asked, []uint64{0}))
+		each.stale = each.stale || b.Reset && each.Kind() == tokens.APIKey && !(b.Revision == 0 && slices.Equal(s.asked, []uint64{0}))
 		for _, c := range b.Changes {
 			each.stale = each.stale || c.Record == each.ID() && each.Kind() == tokens.APIKey
 		}
@@ -177,7 +178,7 @@ func TestOnceRevokedAlwaysRevoked(t *testing.T) {
 				for range 40 {
 					m.callers = append(m.callers, &caller{Principal: principal(t, tokens.Facts{
 						Kind: pick(m, modelKinds...), ID: m.name(), Subject: m.name(), UserID: pick(m, "", m.name()), ClientID: pick(m, "", m.name()),
-						Issuer: pick(m, "", "x", "y"), IssuedAt: m.time(),
+						Issuer: pick(m, "", "x", "y"), IssuedAt: m.time(), Actor: pick(m, nil, nil, &tokens.Actor{Subject: m.name()}),
 					})})
 				}
 				feed := &script{first: revocation.Batch{Reset: true}}

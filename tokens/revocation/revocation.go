@@ -20,9 +20,11 @@ const (
 	Token
 	// Session is a session and every token of it, by the session's id.
 	Session
-	// Subject is every credential of a subject that was issued up to a time, of whatever kind.
+	// Subject is every credential of a subject that was issued up to a time, of whatever kind, and every one with which the subject acts in
+	// another's place.
 	Subject
-	// Client is every credential of an OAuth client or machine that was issued up to a time.
+	// Client is every credential that was issued to an OAuth client or a machine up to a time. A machine whose tokens name no client is
+	// known by their subject.
 	Client
 )
 
@@ -63,7 +65,8 @@ type Revocation struct {
 	// Before is the time up to which issued credentials of a [Subject] or [Client] are revoked; one that does not say when it was issued
 	// is revoked whatever the time. Required with those targets, and must be zero with the others.
 	Before time.Time
-	// Until is when the revocation may be forgotten, because no credential that it names is valid for longer; zero: never.
+	// Until is when the revocation may be forgotten, because no credential that it names is valid for longer; zero: never. Verifiers let
+	// clocks differ, so it should be five minutes, as much as they may let them differ, after the last of them expires.
 	Until time.Time
 	// Reason is why, for people. It is not sent to callers.
 	Reason string

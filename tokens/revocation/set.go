@@ -5,6 +5,7 @@ package revocation
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/admitrpc/admit/tokens"
@@ -15,8 +16,9 @@ import (
 type set struct {
 	keep time.Duration // for how long what was read before a change may still be around
 
+	epoch atomic.Uint64 // counts the batches that changed something, and is counted up before they do; it is this set's own, and never goes back
+
 	mutex sync.RWMutex
-	epoch uint64 // counts the batches that changed something; it is this set's own, and never goes back
 	floor uint64 // what was read in an earlier epoch must be read again, whatever it is
 	rules map[name][]rule
 	marks map[string]mark // records of keys that were changed, by id
@@ -48,28 +50,27 @@ func newSet(keep time.Duration) *set {
 	return &set{keep: keep, rules: map[name][]rule{}, marks: map[string]mark{}}
 }
 
-// apply adds a batch and returns the epoch it began.
-func (s *set) apply(b Batch, now time.Time) uint64 {
+// apply adds a batch.
+func (s *set) apply(b Batch, now time.Time) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.epoch++
+	epoch := s.epoch.Add(1)
 	if b.Reset {
-		s.floor = s.epoch
+		s.floor = epoch
 		clear(s.marks)
 	}
 	for _, c := range b.Changes {
 		if c.Record != "" {
-			s.marks[c.Record] = mark{epoch: s.epoch, expiresAt: c.ExpiresAt, at: now}
+			s.marks[c.Record] = mark{epoch: epoch, expiresAt: c.ExpiresAt, at: now}
 		}
 		if c.Revocation.Target != 0 {
 			s.add(c.Revocation, now)
 		}
 	}
 	if len(s.marks) > maxMarks {
-		s.floor = s.epoch
+		s.floor = epoch
 		clear(s.marks)
 	}
-	return s.epoch
 }
 
 func (s *set) add(r Revocation, now time.Time) {
@@ -129,28 +130,36 @@ func (s *set) forget(now time.Time) {
 func (s *set) judge(p *tokens.Principal, verified uint64) (Verdict, uint64) {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
+	epoch := s.epoch.Load()
 	if len(s.rules) > 0 && s.revoked(p) {
-		return Revoked, s.epoch
+		return Revoked, epoch
 	}
-	if verified < s.floor || p.Kind() == tokens.APIKey && s.marks[p.ID()].epoch > verified {
-		return Changed, s.epoch
+	if p.Kind() == tokens.APIKey && (verified < s.floor || s.marks[p.ID()].epoch > verified) {
+		return Changed, epoch
 	}
-	return Good, s.epoch
+	return Good, epoch
 }
 
 func (s *set) revoked(p *tokens.Principal) bool {
-	of := Token
+	var of Target
 	switch p.Kind() {
 	case tokens.APIKey:
 		of = Key
 	case tokens.SessionToken:
 		of = Session
+	case tokens.OAuthToken, tokens.M2MToken:
+		of = Token
 	}
-	if s.names(p, of, p.ID()) || s.names(p, Subject, p.Subject()) || s.names(p, Client, p.ClientID()) {
+	client := p.ClientID()
+	if client == "" && p.Kind() == tokens.M2MToken {
+		client = p.Subject()
+	}
+	if s.names(p, of, p.ID()) || s.names(p, Subject, p.Subject()) || s.names(p, Client, client) {
 		return true
 	}
+	actor, _ := p.Actor()
 	user := p.UserID()
-	return user != p.Subject() && s.names(p, Subject, user)
+	return s.names(p, Subject, actor.Subject) || user != p.Subject() && s.names(p, Subject, user)
 }
 
 func (s *set) names(p *tokens.Principal, target Target, value string) bool {
@@ -168,15 +177,10 @@ func (s *set) names(p *tokens.Principal, target Target, value string) bool {
 	return false
 }
 
-// ends returns when the credential of a principal now ends by a change that was made to its record since it was verified; zero: no change says.
-func (s *set) ends(p *tokens.Principal, verified uint64) time.Time {
-	if p.Kind() != tokens.APIKey {
-		return time.Time{}
-	}
+// ends returns when a key now ends whose record was changed since it was verified; zero: never. ok is false when that is not known.
+func (s *set) ends(p *tokens.Principal, verified uint64) (at time.Time, ok bool) {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
-	if m := s.marks[p.ID()]; m.epoch > verified {
-		return m.expiresAt
-	}
-	return time.Time{}
+	m, ok := s.marks[p.ID()]
+	return m.expiresAt, ok && m.epoch > verified && verified >= s.floor
 }

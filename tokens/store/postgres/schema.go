@@ -19,7 +19,7 @@ var migrations = []string{`
 create table admit_state (
 	sole     boolean primary key default true check (sole), -- there is one row
 	version  integer not null,
-	revision bigint not null default 0, -- of the newest change
+	revision bigint not null default 1, -- of the newest change; 1: none yet
 	pruned   bigint not null default 0  -- changes up to this revision were deleted from admit_change
 );
 insert into admit_state (version) values (0);

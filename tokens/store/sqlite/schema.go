@@ -22,7 +22,7 @@ create table admit_state (
 	revision integer not null, -- of the newest change
 	pruned   integer not null  -- changes up to this revision were deleted from admit_change
 ) strict;
-insert into admit_state values (1, 0, 0);
+insert into admit_state values (1, 1, 0);
 
 create table admit_key (
 	id              text primary key,

@@ -41,7 +41,11 @@ func (p *place) since(t *testing.T, s store.Store, after uint64) revocation.Batc
 // revision returns the newest revision.
 func (p *place) revision(t *testing.T, s store.Store) uint64 {
 	t.Helper()
-	return p.since(t, s, 0).Revision
+	newest := p.since(t, s, 0).Revision
+	if newest == 0 {
+		t.Error("a store has revision 0, after which no change can be told alone")
+	}
+	return newest
 }
 
 // revoke commits a revocation, or ends the test.

@@ -90,6 +90,11 @@ func (c *Class) has(h jws.Header, of claims) error {
 	if err := c.ofHeader(h); err != nil {
 		return err
 	}
+	return c.fits(h, of)
+}
+
+// fits is has of a token whose header is known to be of the class.
+func (c *Class) fits(h jws.Header, of claims) error {
 	if !c.marks(h, of) {
 		return errors.New("the token does not have the mark of the class")
 	}

@@ -190,7 +190,9 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	if err != nil {
 		return nil, sourceError(ctx, err)
 	}
-	object, err := token.Verify(key.key, classes[0].known...)
+	d, _ := drafts.Get().(*draft)
+	defer d.done()
+	object, err := token.Verify(key.key, &d.scratch, classes[0].known...)
 	if err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))
 	}
@@ -201,7 +203,7 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	if told := credential.Form.Kind; told.Known() && told != v.kind {
 		return nil, invalid(errors.New("jwt: the token is not of the kind that it was classified as"))
 	}
-	return v.principal(object)
+	return v.principal(d, object)
 }
 
 func ofAnyHeader(header jws.Header, classes []*Verifier) (err error) {
@@ -215,7 +217,12 @@ func ofAnyHeader(header jws.Header, classes []*Verifier) (err error) {
 
 // classOf classifies a token whose signature matched anew, as the table of forms does it without knowing whether it did, and demands that
 // it is of that class, and of that alone.
+//
+// At least one class has been found to be of such a header, with [ofAnyHeader].
 func classOf(header jws.Header, c claims, classes []*Verifier) (*Verifier, error) {
+	if len(classes) == 1 {
+		return classes[0], classes[0].class.fits(header, c)
+	}
 	at := 0
 	for at < len(classes) && !classes[at].class.marks(header, c) {
 		at++
@@ -256,19 +263,22 @@ func unavailable(cause error) *tokens.Error {
 
 // A draft is what is filled on the way to a principal, which keeps nothing of it.
 type draft struct {
+	scratch      jws.Scratch
 	facts        tokens.Facts
 	verification tokens.Verification
 }
 
 var drafts = sync.Pool{New: func() any { return new(draft) }}
 
+// done gives the draft to whoever needs one next.
+func (d *draft) done() {
+	d.scratch.Reset()
+	d.facts = tokens.Facts{}
+	drafts.Put(d)
+}
+
 // principal judges the claims of a token whose signature matched. Times come last: a token that is told to be expired is good otherwise.
-func (v *Verifier) principal(object jws.Object) (*tokens.Principal, error) {
-	d, _ := drafts.Get().(*draft)
-	defer func() {
-		*d = draft{}
-		drafts.Put(d)
-	}()
+func (v *Verifier) principal(d *draft, object jws.Object) (*tokens.Principal, error) {
 	facts, c := &d.facts, claims{Object: object, verification: &d.verification}
 	facts.Kind, facts.Skew, facts.Checked = v.kind, v.skew, c.Checked()
 	if err := v.read(c, facts); err != nil {

@@ -37,7 +37,7 @@ func TestHeadersAreRemembered(t *testing.T) {
 			if x, ok, err := h.Object.Object("x"); h.KID != fmt.Sprintf("memory-%d", i) || h.Type != "a" || !ok || err != nil || x.Raw("y") != `"z"` {
 				t.Fatalf("header %+v", h)
 			}
-			_, err = token.Verify(key)
+			_, err = token.Verify(key, new(Scratch))
 			if (err == nil) != (text == good) {
 				t.Fatalf("%q: %v", text, err)
 			}

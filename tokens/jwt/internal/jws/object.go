@@ -30,16 +30,33 @@ type document struct {
 // comes twice at any depth, members that differ from one of the known names only in case, and more than [MaxDepth] levels.
 // Known names, here and elsewhere, are lower case ASCII; variants of others are not found.
 func ParseObject(text []byte, known ...string) (Object, error) {
-	return parseObject(string(text), known)
+	return parseObject(string(text), new(document), known)
 }
 
-func parseObject(text string, known []string) (Object, error) {
-	nodes, err := read(text)
+// fewNodes is how many nodes most texts have at most.
+const fewNodes = 64
+
+// A Scratch is memory that an object is read into which nobody keeps: what it reads next takes the place of what it read before. Texts of the
+// object stay. The zero Scratch is ready. It is for one goroutine.
+type Scratch struct{ document }
+
+// Reset forgets the object, and memory that only a large one needed.
+func (s *Scratch) Reset() {
+	s.text = ""
+	if s.nodes = s.nodes[:0]; cap(s.nodes) > 2*fewNodes {
+		s.nodes = nil
+	}
+}
+
+// parseObject reads a text into a document, whose memory it uses again.
+func parseObject(text string, into *document, known []string) (Object, error) {
+	nodes, err := read(text, into.nodes)
 	if err != nil {
 		return Object{}, err
 	}
 	enter(nodes)
-	o := Object{document: &document{text: text, nodes: nodes}}
+	into.text, into.nodes = text, nodes
+	o := Object{document: into}
 	if err := o.checkNames(known); err != nil {
 		return Object{}, err
 	}

@@ -46,13 +46,15 @@ func (r *reader) fail(err error) int {
 }
 
 // read returns the nodes of a text that is one object.
-func read(text string) ([]node, error) {
+func read(text string, nodes []node) ([]node, error) {
 	if len(text) > math.MaxInt32 {
 		return nil, errLong
 	}
-	// There is a value behind each comma and each opening bracket. For texts that are not large this is enough at once.
-	const most = 64
-	r := reader{text: text, nodes: make([]node, 0, min(strings.Count(text, ",")+4, most))}
+	if nodes == nil {
+		// There is a value behind each comma and each opening bracket. For texts that are not large this is enough at once.
+		nodes = make([]node, 0, min(strings.Count(text, ",")+4, fewNodes))
+	}
+	r := reader{text: text, nodes: nodes}
 	start := r.skip(0)
 	end := r.value(start, 0, 1)
 	switch {
@@ -96,6 +98,7 @@ func (r *reader) add(l label, start, end int) {
 	n := &r.nodes[last]
 	n.label = l
 	n.start, n.end, n.size = uint32(start), uint32(end), 1 //nolint:gosec // See read.
+	n.slot, n.chain = 0, 0                                 // the memory may have been used before
 }
 
 // value reads one value.

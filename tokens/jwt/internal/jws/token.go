@@ -106,16 +106,16 @@ func (t *Token) parse(token string) error {
 // Header returns the header.
 func (t *Token) Header() Header { return t.header }
 
-// Verify checks the signature with a key, and reads the payload as an object only when it matches. Case variants of the known names are
-// refused. The algorithm is the key's: a header that says another is refused.
-func (t *Token) Verify(key Key, known ...string) (claims Object, err error) {
+// Verify checks the signature with a key, and reads the payload as an object only when it matches, into the scratch, which must be as new or
+// reset. Case variants of the known names are refused. The algorithm is the key's: a header that says another is refused.
+func (t *Token) Verify(key Key, scratch *Scratch, known ...string) (claims Object, err error) {
 	if key.public == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature[:t.signedWith]) {
 		return Object{}, errMismatch
 	}
 	if t.segment != "" {
 		rememberHeader(t.segment, t.header)
 	}
-	claims, err = parseObject(t.payload, known)
+	claims, err = parseObject(t.payload, &scratch.document, known)
 	if err != nil {
 		return Object{}, fmt.Errorf("claims: %w", err)
 	}
@@ -130,7 +130,7 @@ var forbidden = []string{"crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x5c"
 var headerNames = append([]string{"alg", "kid", "typ", "cty"}, forbidden...)
 
 func parseHeader(text string) (h Header, err error) {
-	if h.Object, err = parseObject(text, headerNames); err != nil {
+	if h.Object, err = parseObject(text, new(document), headerNames); err != nil {
 		return Header{}, err
 	}
 	for _, name := range forbidden {

@@ -39,11 +39,11 @@ func TestVerify(t *testing.T) {
 	if h := token.Header(); h.Algorithm != "EdDSA" || h.KID != "k" || h.Type != "t" {
 		t.Errorf("header %+v", h)
 	}
-	claims, err := token.Verify(key)
+	claims, err := token.Verify(key, new(jws.Scratch))
 	if err != nil || string(claims.Text()) != `{"a":1}` {
 		t.Errorf("claims %s, error %v", claims.Text(), err)
 	}
-	if _, err := token.Verify(jws.Key{}); err == nil {
+	if _, err := token.Verify(jws.Key{}, new(jws.Scratch)); err == nil {
 		t.Error("the zero key verifies")
 	}
 }
@@ -55,10 +55,10 @@ func TestVerifyRefusesVariants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.Verify(key, "a"); err == nil {
+	if _, err := token.Verify(key, new(jws.Scratch), "a"); err == nil {
 		t.Error("a known name in another case is taken")
 	}
-	if _, err := token.Verify(key, "b"); err != nil {
+	if _, err := token.Verify(key, new(jws.Scratch), "b"); err != nil {
 		t.Errorf("a name that nobody knows: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestHeaderMustSayTheAlgorithm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.Verify(key); err == nil {
+	if _, err := token.Verify(key, new(jws.Scratch)); err == nil {
 		t.Error("a token that says another algorithm is taken")
 	}
 }
@@ -84,14 +84,14 @@ func TestSignatureIsFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.Verify(key); err == nil || !strings.Contains(err.Error(), "claims") {
+	if _, err := token.Verify(key, new(jws.Scratch)); err == nil || !strings.Contains(err.Error(), "claims") {
 		t.Errorf("signed: %v", err)
 	}
 	token, err = jws.Parse(text[:len(text)-4] + "AAAA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := token.Verify(key); err == nil || !strings.Contains(err.Error(), "signature") {
+	if _, err := token.Verify(key, new(jws.Scratch)); err == nil || !strings.Contains(err.Error(), "signature") {
 		t.Errorf("not signed: %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func FuzzParse(f *testing.F) {
 		if strings.Count(input, ".") != 2 || strings.ContainsAny(input, "=\r\n+/ ") || len(input) > jws.MaxToken {
 			t.Fatalf("%q is no compact JWS", input)
 		}
-		if _, err := token.Verify(key); err == nil && input != text {
+		if _, err := token.Verify(key, new(jws.Scratch)); err == nil && input != text {
 			t.Fatalf("%q was not signed", input)
 		}
 	})

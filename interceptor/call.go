@@ -29,8 +29,6 @@ type Request struct {
 	// Authority returns the host that was called, as the caller wrote it, from the call's context and Header; nil or "": the transport does
 	// not tell.
 	Authority func(ctx context.Context, header http.Header) string
-	// Path is that of the request, as a protection against other origins may ask for it.
-	Path string
 	// Peer is the caller's network address, as the transport tells it; it may be empty.
 	Peer string
 	// TLS returns the state of the caller's connection from the call's context; it is asked only for a credential that is not remembered.

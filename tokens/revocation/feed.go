@@ -15,7 +15,8 @@ type Feed interface {
 	// cache, and an error means that the source cannot be reached. After revision 0, and whenever the source cannot tell what followed
 	// the revision, the batch has Reset set and contains everything in force.
 	//
-	// Revisions begin at 1, which a source without any change has, so that its first change can be told alone. They are in the order of commits: when a batch with revision r was returned, no change with a revision up to r appears later.
+	// Revisions begin at 1, which a source without any change has, so that its first change can be told alone. They are in the order of
+	// commits: when a batch with revision r was returned, no change with a revision up to r appears later.
 	Since(ctx context.Context, after uint64) (Batch, error)
 	// Wait returns nil when there may be changes after the revision, and an error when ctx ends. It is a shortcut: it may return early, and
 	// where it hears of nothing, because a connection was lost in silence, it may not return before ctx ends. It never decides alone

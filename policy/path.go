@@ -94,6 +94,9 @@ func (p *path) compareFrom(depth int, message protoreflect.Message, want string,
 	}
 	value := message.Get(at.field)
 	if !at.isList {
+		if p.isText && pattern == nil && depth == len(p.steps)-1 {
+			return compareText(value.String(), want) // as nearly every match
+		}
 		return p.compareValue(depth, value, want, pattern)
 	}
 	list := value.List()
@@ -115,20 +118,25 @@ func (p *path) compareValue(depth int, value protoreflect.Value, want string, pa
 		return compareInteger(p.steps[depth].field.Kind(), value, want)
 	}
 	text := value.String()
-	if text == "" {
-		return foundAbsent
-	}
-	if pattern != nil {
+	if pattern != nil && text != "" {
 		captured, ok := pattern.capture(text)
 		if !ok {
 			return foundOther
 		}
 		text = captured
 	}
-	if want == "" || text != want {
+	return compareText(text, want)
+}
+
+func compareText(text, want string) found {
+	switch {
+	case text == "":
+		return foundAbsent
+	case text != want:
 		return foundOther
+	default:
+		return foundOwn
 	}
-	return foundOwn
 }
 
 func compareInteger(kind protoreflect.Kind, value protoreflect.Value, want string) found {

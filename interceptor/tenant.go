@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -136,8 +135,7 @@ func NewForTenants(rules *policy.Rules, resolver Resolver, options ...Option) (*
 
 // isNil reports whether there is nothing in an interface, or a nil pointer, whose methods may panic.
 func isNil(a any) bool {
-	v := reflect.ValueOf(a)
-	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+	return a == nil || isNilPointer(a)
 }
 
 // An offer is what all forms of a kind have in common.

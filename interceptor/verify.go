@@ -183,8 +183,8 @@ func call(ctx context.Context, verifier tokens.Verifier, credential tokens.Crede
 	return principal, nil
 }
 
-func isNilPointer(err error) bool {
-	v := reflect.ValueOf(err)
+func isNilPointer(a any) bool {
+	v := reflect.ValueOf(a)
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 

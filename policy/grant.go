@@ -41,21 +41,6 @@ type match struct {
 	denial    *Denial
 }
 
-// holds reports whether caller would find nothing unmet. It is what most calls need, and no more.
-func (g *grant) holds(p *tokens.Principal) bool {
-	for i := range g.demands {
-		if !g.demands[i].met(p) {
-			return false
-		}
-	}
-	for i := range g.matches {
-		if p.Attribute(g.matches[i].attribute) == "" {
-			return false
-		}
-	}
-	return true
-}
-
 // caller judges the demands about the caller, and that it has the attributes which the matches compare.
 func (g *grant) caller(p *tokens.Principal) (v verdict) {
 	for i := range g.demands {

@@ -151,14 +151,13 @@ func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
 	d := Decision{kind: kind}
 	var best verdict
 	for i, g := range p.byKind[kind] {
-		if g.holds(caller) {
-			if len(g.matches) == 0 {
-				return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
-			}
+		v := g.caller(caller)
+		switch {
+		case v.unmet == 0 && len(g.matches) == 0:
+			return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
+		case v.unmet == 0:
 			d.survivors |= 1 << i
-			continue
-		}
-		if v := g.caller(caller); v.closer(&best) {
+		case v.closer(&best):
 			best, d.Grant = v, g.number
 		}
 	}

@@ -65,7 +65,7 @@ func (p *place) get(key *Key) *Entry {
 	return nil
 }
 
-// maxRecent is how many entries are found without looking through all of them, which takes a third of what a hit costs.
+// maxRecent is how many entries are found without looking through all of them.
 const maxRecent = 1024
 
 // An Entry is what is remembered of a verified credential.

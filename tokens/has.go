@@ -194,17 +194,13 @@ type element struct {
 }
 
 func parseElement(text string) (element, bool) {
-	prefix, slug, ok := strings.Cut(text, ":")
-	if !ok || slug == "" {
-		return element{}, false
-	}
-	switch prefix {
-	case "o":
-		return element{scopeOrganization, slug}, true
-	case "u":
-		return element{scopeUser, slug}, true
-	case "ou", "uo":
-		return element{scopeOrganization | scopeUser, slug}, true
+	switch {
+	case strings.HasPrefix(text, "o:"):
+		return element{scopeOrganization, text[2:]}, len(text) > 2
+	case strings.HasPrefix(text, "u:"):
+		return element{scopeUser, text[2:]}, len(text) > 2
+	case strings.HasPrefix(text, "ou:"), strings.HasPrefix(text, "uo:"):
+		return element{scopeOrganization | scopeUser, text[3:]}, len(text) > 3
 	default:
 		return element{}, false
 	}

@@ -57,7 +57,7 @@ func (m Marker) place() place {
 	switch {
 	case m.SubjectPrefix != "" || m.SubjectSuffix != "" || m.SubjectIs != "":
 		return placeSubject
-	case m.Claim != ClaimMarker{}:
+	case m.Claim.Name != "":
 		return placeClaim
 	case len(m.Types) > 0:
 		return placeType

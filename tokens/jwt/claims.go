@@ -4,7 +4,6 @@
 package jwt
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -18,56 +17,58 @@ import (
 	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
 )
 
-// claimNames are the claims that this package reads, so that none of them may come in another case.
-var claimNames = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act", "azp", "client_id", "scope", "scp",
-	"sid", "sts", "fva", "v", "o", "fea", "pla", "org_id", "org_role", "org_slug", "org_permissions",
-}
-
-// claims are those of a token whose signature matched. No error of its methods has a value in it.
+// claims are those of a token whose signature matched, or the members of one of them. No error of their methods has a value in it.
 type claims struct {
 	jws.Object
 
 	verification *tokens.Verification // where the ages of a session are put
 }
 
+// has reports whether there is a claim, null included.
+func (c claims) has(name claim) bool { return c.Known(name).Exists() }
+
 // text returns a claim that is an identifier; ok is false when there is none.
-func (c claims) text(name string) (value string, ok bool, err error) {
-	value, ok, err = c.String(name)
+func (c claims) text(name claim) (value string, ok bool, err error) {
+	return identifier(c.Known(name), name)
+}
+
+func identifier(v jws.Value, name claim) (value string, ok bool, err error) {
+	if value, ok = v.Plain(); ok && value != "" && len(value) <= maxText {
+		return value, true, nil
+	}
+	value, ok, err = v.Text()
 	if err != nil || !ok {
 		return "", ok, err
 	}
 	if err := wellFormed(value); err != nil {
-		return "", true, fmt.Errorf("%s %w", name, err)
+		return "", true, fmt.Errorf("%s %w", claimTexts[name], err)
 	}
 	return value, true, nil
 }
 
 // required is text of a claim that must be there.
-func (c claims) required(name string) (string, error) {
+func (c claims) required(name claim) (string, error) {
 	value, ok, err := c.text(name)
 	if err == nil && !ok {
-		err = fmt.Errorf("%s is missing", name)
+		err = fmt.Errorf("%s is missing", claimTexts[name])
 	}
 	return value, err
 }
 
 // optional is text of a claim that may be missing, and then is "".
-func (c claims) optional(name string) (string, error) {
+func (c claims) optional(name claim) (string, error) {
 	value, _, err := c.text(name)
 	return value, err
 }
 
 // textOrEmpty is optional of a claim that may also be the empty string, as issuers write it that have no value.
-func (c claims) textOrEmpty(name string) (string, error) {
-	value, ok, err := c.String(name)
-	if err != nil || !ok || value == "" {
-		return "", err
+func (c claims) textOrEmpty(name claim) (string, error) {
+	v := c.Known(name)
+	if v.Raw() == `""` {
+		return "", nil
 	}
-	if err := wellFormed(value); err != nil {
-		return "", fmt.Errorf("%s %w", name, err)
-	}
-	return value, nil
+	value, _, err := identifier(v, name)
+	return value, err
 }
 
 // maxText is the longest identifier in bytes.
@@ -81,93 +82,72 @@ func wellFormed(text string) error {
 		return errors.New("is empty")
 	case len(text) > maxText:
 		return fmt.Errorf("is longer than %d bytes", maxText)
-	case !printable(text) && strings.ContainsFunc(text, func(r rune) bool {
-		return !unicode.IsGraphic(r) || r == unicode.ReplacementChar
-	}):
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }):
 		return errors.New("has characters that are not seen")
 	default:
 		return nil
 	}
 }
 
-// printable reports whether a text is printable ASCII, as nearly every identifier is. It looks at eight bytes at a time.
-func printable(text string) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(text) >= 8; text = text[8:] {
-		word := binary.LittleEndian.Uint64([]byte(text[:8]))
-		// A high bit for each byte that is below 0x20, above 0x7E, or not ASCII; at least one if there is any.
-		if ((word-0x20*ones)|(word+ones)|word)&highs != 0 {
-			return false
-		}
-	}
-	for i := range len(text) {
-		if c := text[i]; c < 0x20 || c > 0x7E {
-			return false
-		}
-	}
-	return true
-}
-
 // maxDate is the last second of the year 9999.
 const maxDate = 253402300799
 
 // date returns a NumericDate (RFC 7519 §2); ok is false when there is none.
-func (c claims) date(name string) (date time.Time, ok bool, err error) {
-	raw := c.Raw(name)
-	if raw == "" {
+func (c claims) date(name claim) (date time.Time, ok bool, err error) {
+	v := c.Known(name)
+	if !v.Exists() {
 		return time.Time{}, false, nil
 	}
-	if whole, ok := wholeSeconds(raw); ok {
+	if whole, ok := smallNumber(v); ok && whole <= maxDate {
 		return time.Unix(whole, 0), true, nil
 	}
+	raw := v.Raw()
 	// The member is good JSON, so nothing comes here that only ParseFloat knows, such as "0x1".
 	seconds, err := strconv.ParseFloat(raw, 64)
 	if err != nil || raw[0] == '-' || seconds > maxDate {
-		return time.Time{}, true, fmt.Errorf("%s is not a date from 1970 to 9999", name)
+		return time.Time{}, true, fmt.Errorf("%s is not a date from 1970 to 9999", claimTexts[name])
 	}
 	whole, fraction := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), true, nil
 }
 
-// wholeSeconds reads a date that is decimal digits alone, as nearly every date is.
-func wholeSeconds(raw string) (seconds int64, ok bool) {
-	if len(raw) > len("253402300799") {
+// smallNumber reads a number that is at most as many digits alone as the last date has, as nearly every number is.
+func smallNumber(v jws.Value) (number int64, ok bool) {
+	digits, ok := v.Digits()
+	if !ok || len(digits) > len("253402300799") {
 		return 0, false
 	}
-	for i := range len(raw) {
-		if raw[i] < '0' || raw[i] > '9' {
-			return 0, false
-		}
-		seconds = seconds*10 + int64(raw[i]-'0')
+	for _, digit := range []byte(digits) {
+		number = number*10 + int64(digit-'0')
 	}
-	return seconds, seconds <= maxDate
+	return number, true
 }
 
 // identify reads who issued the token and whom it is about.
 func (v *Verifier) identify(c claims, facts *tokens.Facts) (err error) {
 	// Who presents such a token must prove that it holds a key (RFC 7800 §3). We cannot check that, so we cannot take the token.
-	if c.Has("cnf") {
+	if c.has(claimCnf) {
 		return errors.New("cnf: tokens bound to a key are not supported")
 	}
 	// Ours is known to be well formed.
-	if issuer, ok, _ := c.String("iss"); ok && issuer == v.issuer {
+	if issuer, ok, _ := c.Known(claimIss).Text(); ok && issuer == v.issuer {
 		facts.Issuer = issuer
-	} else if _, err = c.required("iss"); err != nil {
+	} else if _, err = c.required(claimIss); err != nil {
 		return err
 	} else {
 		return errors.New("iss is another issuer")
 	}
-	if facts.Subject, err = c.required("sub"); err != nil {
+	if facts.Subject, err = c.required(claimSub); err != nil {
 		return err
 	}
-	if facts.ID, err = c.optional("jti"); err != nil {
+	if facts.ID, err = c.optional(claimJTI); err != nil {
 		return err
 	}
-	client, err := c.optional("client_id")
+	client, err := c.optional(claimClientID)
 	if err != nil {
 		return err
 	}
-	party, err := c.optional("azp")
+	party, err := c.optional(claimAzp)
 	if err != nil {
 		return err
 	}
@@ -179,16 +159,16 @@ func (v *Verifier) identify(c claims, facts *tokens.Facts) (err error) {
 
 // readActor reads who acts in the subject's place (RFC 8693 §4.1). Those behind the first actor are not read.
 func readActor(c claims, facts *tokens.Facts) error {
-	object, ok, err := c.Object.Object("act", "sub", "type")
+	object, ok, err := c.Known(claimAct).Object("sub", "type")
 	if err != nil || !ok {
 		return err
 	}
 	actor := claims{Object: object}
-	subject, err := actor.required("sub")
+	subject, err := actor.required(claimSub)
 	if err != nil {
 		return fmt.Errorf("act: %w", err)
 	}
-	typ, err := actor.optional("type")
+	typ, err := actor.optional(claimType)
 	if err != nil {
 		return fmt.Errorf("act: %w", err)
 	}
@@ -198,12 +178,12 @@ func readActor(c claims, facts *tokens.Facts) error {
 
 // audiences reads aud: a string or an array of strings (RFC 7519 §4.1.3).
 func (c claims) audiences() ([]string, error) {
-	if !c.Has("aud") {
+	if !c.has(claimAud) {
 		return nil, nil
 	}
-	audiences, _, err := c.Strings("aud")
+	audiences, _, err := c.Known(claimAud).Texts()
 	if err != nil {
-		one, _, err := c.String("aud")
+		one, _, err := c.Known(claimAud).Text()
 		if err != nil {
 			return nil, errors.New("aud is not a string or an array of strings")
 		}
@@ -227,7 +207,7 @@ func (v *Verifier) checkAudience(c claims, _ *tokens.Facts) error {
 }
 
 func (v *Verifier) checkParty(c claims, facts *tokens.Facts) error {
-	party, ok, err := c.text("azp")
+	party, ok, err := c.text(claimAzp)
 	if err != nil {
 		return err
 	}
@@ -247,16 +227,16 @@ func (v *Verifier) checkParty(c claims, facts *tokens.Facts) error {
 func readTimes(c claims, facts *tokens.Facts) error {
 	var ok bool
 	var err error
-	if facts.ExpiresAt, ok, err = c.date("exp"); err != nil {
+	if facts.ExpiresAt, ok, err = c.date(claimExp); err != nil {
 		return err
 	}
 	if !ok {
 		return errors.New("exp is missing")
 	}
-	if facts.NotBefore, _, err = c.date("nbf"); err != nil {
+	if facts.NotBefore, _, err = c.date(claimNbf); err != nil {
 		return err
 	}
-	if facts.IssuedAt, ok, err = c.date("iat"); err != nil {
+	if facts.IssuedAt, ok, err = c.date(claimIat); err != nil {
 		return err
 	}
 	if !ok {
@@ -267,12 +247,12 @@ func readTimes(c claims, facts *tokens.Facts) error {
 
 // readOAuth checks what RFC 9068 §2.2 requires beyond what all tokens have.
 func readOAuth(c claims, facts *tokens.Facts) error {
-	for _, name := range []string{"jti", "client_id"} {
+	for _, name := range []claim{claimJTI, claimClientID} {
 		if _, err := c.required(name); err != nil {
 			return err
 		}
 	}
-	if !c.Has("iat") {
+	if !c.has(claimIat) {
 		return errors.New("iat is missing")
 	}
 	if facts.Subject != facts.ClientID {
@@ -307,11 +287,11 @@ const maxScopes = 256
 
 // readScopes reads scope (RFC 8693 §4.2), a text with one space between two scopes, or scp, an array.
 func readScopes(c claims, facts *tokens.Facts) error {
-	text, hasScope, err := c.String("scope")
+	text, hasScope, err := c.Known(claimScope).Text()
 	if err != nil {
 		return err
 	}
-	list, hasList, err := c.Strings("scp")
+	list, hasList, err := c.Known(claimScp).Texts()
 	if err != nil {
 		return err
 	}

@@ -69,12 +69,12 @@ func (c *Class) check() error {
 }
 
 // ofHeader refuses a header that is not of the class.
-func (c *Class) ofHeader(h jws.Header) error {
-	if c.types != nil && !slices.ContainsFunc(c.types, func(t string) bool { return tokens.EqualType(t, h.Type) }) {
+func (c *Class) ofHeader(h *jws.Header) error {
+	if c.types != nil && !slices.ContainsFunc(c.types, func(t string) bool { return t == h.Type || tokens.EqualType(t, h.Type) }) {
 		return errors.New("typ is not that of the class")
 	}
 	if c.header != "" {
-		value, ok, err := h.Object.String(c.header)
+		value, ok, err := h.Object.Member(c.header).Text()
 		if err != nil || ok && value == "" || !slices.Contains(c.values, value) {
 			return fmt.Errorf("header %s is not that of the class", c.header)
 		}
@@ -83,10 +83,12 @@ func (c *Class) ofHeader(h jws.Header) error {
 }
 
 // marks reports whether the table of forms takes a token with such a header and claims for one of the class, if no other class has it.
-func (c *Class) marks(h jws.Header, of claims) bool { return c.marker.Fits(h.Type, of.plain) }
+func (c *Class) marks(h *jws.Header, of claims) bool {
+	return c.marker.Fits(h.Type, func(name string) string { return textOf(of.Member(name)) })
+}
 
 // has returns nil for a token that is of the class, and what is amiss for every other.
-func (c *Class) has(h jws.Header, of claims) error {
+func (c *Class) has(h *jws.Header, of claims) error {
 	if err := c.ofHeader(h); err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func (c *Class) has(h jws.Header, of claims) error {
 }
 
 // fits is has of a token whose header is known to be of the class.
-func (c *Class) fits(h jws.Header, of claims) error {
+func (c *Class) fits(h *jws.Header, of claims) error {
 	if !c.marks(h, of) {
 		return errors.New("the token does not have the mark of the class")
 	}

@@ -114,14 +114,14 @@ func (d *discovery) find(ctx context.Context, t *trip) (string, error) {
 
 // read returns the jwks_uri of a document (Discovery §3 and §4.3, RFC 8414 §2 and §3.3).
 func (d *discovery) read(body []byte) (string, error) {
-	document, err := jws.ParseObject(body, "issuer", "jwks_uri")
+	document, err := jws.ParseObject(body, nil, "issuer", "jwks_uri")
 	if err != nil {
 		return "", err
 	}
-	if issuer, _, err := document.String("issuer"); err != nil || issuer != d.issuer {
+	if issuer, _, err := document.Member("issuer").Text(); err != nil || issuer != d.issuer {
 		return "", errors.New("the document is of another issuer")
 	}
-	address, _, err := document.String("jwks_uri")
+	address, _, err := document.Member("jwks_uri").Text()
 	if err != nil {
 		return "", err
 	}

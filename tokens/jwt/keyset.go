@@ -67,14 +67,13 @@ func (s *KeySet) Key(_ context.Context, kid, algorithm string) (Key, error) {
 		return Key{}, errNoKey
 	}
 	if kid != "" {
+		if key, ok := s.byKID[kid]; ok && key.Algorithm() == algorithm {
+			return key, nil
+		}
 		if why, ok := s.leftOut[kid]; ok {
 			return Key{}, invalid(fmt.Errorf("the token's key was left out of the set: %w", why))
 		}
-		key, ok := s.byKID[kid]
-		if !ok || key.Algorithm() != algorithm {
-			return Key{}, errNoKey
-		}
-		return key, nil
+		return Key{}, errNoKey
 	}
 	var found Key
 	count := 0
@@ -91,12 +90,12 @@ func (s *KeySet) Key(_ context.Context, kid, algorithm string) (Key, error) {
 }
 
 func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
-	document, err := jws.ParseObject(text, "keys")
+	document, err := jws.ParseObject(text, nil, "keys")
 	if err != nil {
 		return nil, err
 	}
 	var elements []json.RawMessage
-	if raw := document.Member("keys"); raw == nil || json.Unmarshal(raw, &elements) != nil {
+	if json.Unmarshal([]byte(document.Member("keys").Raw()), &elements) != nil {
 		return nil, errors.New("keys is not an array")
 	}
 	if len(elements) > maxKeys {
@@ -106,20 +105,20 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 	seen := map[string]bool{}
 	var skipped error
 	for i, element := range elements {
-		jwk, err := jws.ParseObject(element)
+		jwk, err := jws.ParseObject(element, nil)
 		if err != nil {
 			skipped = fmt.Errorf("key %d: %w", i+1, err)
 			continue
 		}
 		// Also of keys that are left out: which of two keys a kid means must not depend on what we support.
-		kid, _, err := jwk.String("kid")
+		kid, _, err := jwk.Member("kid").Text()
 		if err == nil && kid != "" {
 			if seen[kid] {
 				return nil, errors.New("two keys with the same kid")
 			}
 			seen[kid] = true
 		}
-		set.private = set.private || jwk.Has("d") || jwk.Has("k")
+		set.private = set.private || jwk.Member("d").Exists() || jwk.Member("k").Exists()
 		key, err := parseJWK(jwk, rsaAlgorithm)
 		if err != nil {
 			skipped = fmt.Errorf("key %d: %w", i+1, err)
@@ -144,14 +143,14 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 
 // parseJWK reads the public part of one key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
 func parseJWK(jwk jws.Object, rsaAlgorithm string) (Key, error) {
-	kid, hasKID, err := jwk.String("kid")
+	kid, hasKID, err := jwk.Member("kid").Text()
 	if err != nil || hasKID && kid == "" {
 		return Key{}, errors.New("kid is not a string that says something")
 	}
 	if err := checkUse(jwk); err != nil {
 		return Key{}, err
 	}
-	algorithm, hasAlgorithm, err := jwk.String("alg")
+	algorithm, hasAlgorithm, err := jwk.Member("alg").Text()
 	if err != nil {
 		return Key{}, err
 	}
@@ -173,11 +172,11 @@ func parseJWK(jwk jws.Object, rsaAlgorithm string) (Key, error) {
 
 // checkUse refuses a key that is not for verifying (RFC 7517 §4.2, §4.3).
 func checkUse(jwk jws.Object) error {
-	use, hasUse, err := jwk.String("use")
+	use, hasUse, err := jwk.Member("use").Text()
 	if err != nil || hasUse && use != "sig" {
 		return errors.New("use is not sig")
 	}
-	operations, hasOperations, err := jwk.Strings("key_ops")
+	operations, hasOperations, err := jwk.Member("key_ops").Texts()
 	if err != nil || hasOperations && !slices.Contains(operations, "verify") {
 		return errors.New("key_ops has no verify")
 	}
@@ -194,7 +193,7 @@ func checkUse(jwk jws.Object) error {
 
 // parsePublic reads a public key, and the algorithm if only one is possible.
 func parsePublic(jwk jws.Object) (public crypto.PublicKey, only string, err error) {
-	kty, _, err := jwk.String("kty")
+	kty, _, err := jwk.Member("kty").Text()
 	if err != nil {
 		return nil, "", err
 	}
@@ -212,7 +211,7 @@ func parsePublic(jwk jws.Object) (public crypto.PublicKey, only string, err erro
 	case "EC":
 		return parseEC(jwk)
 	case "OKP":
-		if crv, _, err := jwk.String("crv"); err != nil || crv != "Ed25519" {
+		if crv, _, err := jwk.Member("crv").Text(); err != nil || crv != "Ed25519" {
 			return nil, "", errors.New("crv is not Ed25519")
 		}
 		x, err := octets(jwk, "x")
@@ -223,7 +222,7 @@ func parsePublic(jwk jws.Object) (public crypto.PublicKey, only string, err erro
 }
 
 func parseEC(jwk jws.Object) (public crypto.PublicKey, only string, err error) {
-	crv, _, err := jwk.String("crv")
+	crv, _, err := jwk.Member("crv").Text()
 	if err != nil {
 		return nil, "", err
 	}
@@ -261,7 +260,7 @@ func integer(jwk jws.Object, name string) (*big.Int, error) {
 }
 
 func octets(jwk jws.Object, name string) ([]byte, error) {
-	text, _, err := jwk.String(name)
+	text, _, err := jwk.Member(name).Text()
 	if err != nil {
 		return nil, err
 	}

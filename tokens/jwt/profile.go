@@ -36,13 +36,6 @@ type shape struct {
 	open    string // what every name begins with
 }
 
-// profileClaims are the claims that profiles read beyond those of all tokens, so that none of them may come in another case.
-var profileClaims = slices.Concat(claimNames, []string{
-	"typ", "token_use", "nonce", "at_hash", "c_hash", "s_hash", "events",
-	"gty", "permissions", "cid", "uid", "ver", "tid", "oid", "idtyp", "appid", "roles", "preferred_username", "email", "email_verified",
-	"kubernetes.io", "scopes",
-})
-
 // Only returns a profile of some of the kinds of this one; tokens of its other kinds are refused. Without kinds, or with one that the
 // profile does not have, it is an error in [NewIssuerVerifier].
 func (p Profile) Only(kinds ...tokens.Kind) Profile {
@@ -129,7 +122,7 @@ func (i *IssuerVerifier) Verify(ctx context.Context, credential tokens.Credentia
 }
 
 // asUser makes the text of a claim the user's id.
-func asUser(name string) step {
+func asUser(name claim) step {
 	return func(_ *Verifier, c claims, facts *tokens.Facts) (err error) {
 		facts.UserID, err = c.required(name)
 		return err
@@ -137,7 +130,7 @@ func asUser(name string) step {
 }
 
 // asClient makes the text of a claim the client's id.
-func asClient(name string) step {
+func asClient(name claim) step {
 	return func(_ *Verifier, c claims, facts *tokens.Facts) (err error) {
 		facts.ClientID, err = c.required(name)
 		return err
@@ -145,14 +138,14 @@ func asClient(name string) step {
 }
 
 // asScopes makes the elements of a claim the scopes.
-func asScopes(name string) step {
+func asScopes(name claim) step {
 	return func(_ *Verifier, c claims, facts *tokens.Facts) error {
 		scopes, err := c.texts(name)
 		if err != nil {
 			return err
 		}
 		if len(scopes) > maxScopes || !all(scopes, validScope) {
-			return fmt.Errorf("%s has more than %d elements, or one that is no scope", name, maxScopes)
+			return fmt.Errorf("%s has more than %d elements, or one that is no scope", claimTexts[name], maxScopes)
 		}
 		facts.Scopes = scopes
 		return nil

@@ -42,13 +42,13 @@ func Clerk(parties []string, opts ...ClerkOption) Profile {
 	machine.types, machine.header, machine.values = []string{plainType}, "cat", []string{"", clerkMachine}
 	access := ClassType(accessType)
 	access.header, access.values = "cat", []string{"", clerkNone}
-	access.demands = []demand{not("sub", func(sub string) bool { return strings.HasPrefix(sub, prefix) })}
+	access.demands = []demand{not(claimSub, func(sub string) bool { return strings.HasPrefix(sub, prefix) })}
 	session := ClassHeader("cat", clerkSession)
 	if c.legacy {
 		session.values = []string{clerkSession, clerkNone, ""}
 	}
 	session.types = []string{plainType}
-	session.demands = []demand{requires("sid"), not("sub", func(sub string) bool { return strings.HasPrefix(sub, prefix) })}
+	session.demands = []demand{requires(claimSID), not(claimSub, func(sub string) bool { return strings.HasPrefix(sub, prefix) })}
 	receivers := step(clerkReceivers)
 	if c.anyReceiver {
 		receivers = clerkScopes
@@ -118,7 +118,7 @@ func WithInsecureAnyReceiver() ClerkOption {
 // clerkAudiences checks for whom a session was made, by azp and by aud.
 func clerkAudiences(parties, audiences []string) step {
 	return func(_ *Verifier, c claims, _ *tokens.Facts) error {
-		party, hasParty, err := c.text("azp")
+		party, hasParty, err := c.text(claimAzp)
 		if err != nil {
 			return err
 		}
@@ -143,9 +143,9 @@ func clerkScopes(v *Verifier, c claims, facts *tokens.Facts) error {
 	if _, err := c.audiences(); err != nil {
 		return err
 	}
-	name := "aud"
-	if c.Has("scopes") {
-		name = "scopes"
+	name := claimAud
+	if c.has(claimScopes) {
+		name = claimScopes
 	}
 	return asScopes(name)(v, c, facts)
 }
@@ -155,7 +155,7 @@ func clerkReceivers(v *Verifier, c claims, facts *tokens.Facts) error {
 	if err := clerkScopes(v, c, facts); err != nil {
 		return err
 	}
-	if c.Has("aud") {
+	if c.has(claimAud) {
 		return v.checkAudience(c, facts)
 	}
 	if !slices.ContainsFunc(facts.Scopes, func(s string) bool { return slices.Contains(v.accepted, s) }) {

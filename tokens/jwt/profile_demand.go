@@ -13,31 +13,33 @@ import (
 )
 
 // A demand is what must hold of a token for it to be of a class. It is asked only when the signature matched.
-type demand func(h jws.Header, c claims) error
+type demand func(h *jws.Header, c claims) error
 
 // plain returns a claim that is a string, and "" for every other.
-func (c claims) plain(name string) string {
-	value, _, err := c.String(name)
+func (c claims) plain(name claim) string { return textOf(c.Known(name)) }
+
+func textOf(v jws.Value) string {
+	text, _, err := v.Text()
 	if err != nil {
 		return ""
 	}
-	return value
+	return text
 }
 
 // accessToken refuses tokens that say that they are others: id_tokens (OpenID Connect Core §2, §3.3.2.11) have hashes of what they were
 // issued with, or the nonce of a log-in; logout tokens and security events (RFC 8417) have events; Amazon Cognito and Keycloak say it
 // outright.
-func accessToken(_ jws.Header, c claims) error {
-	for _, name := range []string{"at_hash", "c_hash", "s_hash", "nonce", "events"} {
-		if c.Has(name) {
-			return fmt.Errorf("%s: not an access token", name)
+func accessToken(_ *jws.Header, c claims) error {
+	for _, name := range []claim{claimAtHash, claimCHash, claimSHash, claimNonce, claimEvents} {
+		if c.has(name) {
+			return fmt.Errorf("%s: not an access token", claimTexts[name])
 		}
 	}
-	if c.Has("token_use") && c.plain("token_use") != "access" {
+	if c.has(claimTokenUse) && c.plain(claimTokenUse) != "access" {
 		return errors.New("token_use: not an access token")
 	}
 	for _, other := range []string{"ID", "Serialized-ID", "Refresh", "Offline", "Logout"} {
-		if strings.EqualFold(c.plain("typ"), other) {
+		if strings.EqualFold(c.plain(claimTyp), other) {
 			return errors.New("claim typ: not an access token")
 		}
 	}
@@ -45,11 +47,11 @@ func accessToken(_ jws.Header, c claims) error {
 }
 
 // lacks demands that claims are not there.
-func lacks(names ...string) demand {
-	return func(_ jws.Header, c claims) error {
+func lacks(names ...claim) demand {
+	return func(_ *jws.Header, c claims) error {
 		for _, name := range names {
-			if c.Has(name) {
-				return fmt.Errorf("%s: not a token of the class", name)
+			if c.has(name) {
+				return fmt.Errorf("%s: not a token of the class", claimTexts[name])
 			}
 		}
 		return nil
@@ -57,8 +59,8 @@ func lacks(names ...string) demand {
 }
 
 // requires demands that claims are there, as texts.
-func requires(names ...string) demand {
-	return func(_ jws.Header, c claims) error {
+func requires(names ...claim) demand {
+	return func(_ *jws.Header, c claims) error {
 		for _, name := range names {
 			if _, err := c.required(name); err != nil {
 				return err
@@ -69,43 +71,43 @@ func requires(names ...string) demand {
 }
 
 // oneOf demands that a claim is one of the values, "" being a claim that is not there.
-func oneOf(name string, values ...string) demand {
-	return func(_ jws.Header, c claims) error {
-		if value := c.plain(name); !slices.Contains(values, value) || value == "" && c.Has(name) {
-			return fmt.Errorf("%s is not that of the class", name)
+func oneOf(name claim, values ...string) demand {
+	return func(_ *jws.Header, c claims) error {
+		if value := c.plain(name); !slices.Contains(values, value) || value == "" && c.has(name) {
+			return fmt.Errorf("%s is not that of the class", claimTexts[name])
 		}
 		return nil
 	}
 }
 
 // not turns a demand about one claim round.
-func not(name string, is func(value string) bool) demand {
-	return func(_ jws.Header, c claims) error {
+func not(name claim, is func(value string) bool) demand {
+	return func(_ *jws.Header, c claims) error {
 		if is(c.plain(name)) {
-			return fmt.Errorf("%s is that of another class", name)
+			return fmt.Errorf("%s is that of another class", claimTexts[name])
 		}
 		return nil
 	}
 }
 
 // subjectIsNot demands that sub is not the text of a claim.
-func subjectIsNot(name string) demand {
-	return func(_ jws.Header, c claims) error {
-		if c.plain("sub") == c.plain(name) {
-			return fmt.Errorf("sub is %s: a client that acts for itself", name)
+func subjectIsNot(name claim) demand {
+	return func(_ *jws.Header, c claims) error {
+		if c.plain(claimSub) == c.plain(name) {
+			return fmt.Errorf("sub is %s: a client that acts for itself", claimTexts[name])
 		}
 		return nil
 	}
 }
 
 // texts reads a claim that is a text with one space between two elements, or an array.
-func (c claims) texts(name string) ([]string, error) {
-	if list, ok, err := c.Strings(name); err == nil || !ok {
+func (c claims) texts(name claim) ([]string, error) {
+	if list, ok, err := c.Known(name).Texts(); err == nil || !ok {
 		return list, nil
 	}
-	text, _, err := c.String(name)
+	text, _, err := c.Known(name).Text()
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a text or an array of texts", name)
+		return nil, fmt.Errorf("%s is not a text or an array of texts", claimTexts[name])
 	}
 	if text == "" {
 		return nil, nil

@@ -32,7 +32,7 @@ func TestProfilesAreInOrder(t *testing.T) {
 // TestTwoClasses has a token that is of two classes, as no profile lets it be: it is refused, though the first would take it.
 func TestTwoClasses(t *testing.T) {
 	t.Parallel()
-	object, err := jws.ParseObject([]byte(`{"sub":"a"}`))
+	object, err := jws.ParseObject([]byte(`{"sub":"a"}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +40,10 @@ func TestTwoClasses(t *testing.T) {
 	second := &Verifier{kind: tokens.OAuthToken, class: ClassType("at+jwt")}
 	third := &Verifier{kind: tokens.APIKey, class: Class{marker: tokens.Marker{SubjectSuffix: "z"}}}
 	both := []*Verifier{first, second, third}
-	if v, err := classOf(jws.Header{Type: "JWT"}, claims{Object: object}, both); v != first {
+	if v, err := classOf(&jws.Header{Type: "JWT"}, claims{Object: object}, both); v != first {
 		t.Errorf("one class: %v, %v", v, err)
 	}
-	if v, err := classOf(jws.Header{Type: "at+jwt"}, claims{Object: object}, both); err == nil {
+	if v, err := classOf(&jws.Header{Type: "at+jwt"}, claims{Object: object}, both); err == nil {
 		t.Errorf("two classes: taken for %s", v.kind)
 	}
 }

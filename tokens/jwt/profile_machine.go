@@ -22,11 +22,11 @@ import (
 func Google() Profile {
 	marker := tokens.Marker{Claim: tokens.ClaimMarker{Name: "email", Suffix: ".gserviceaccount.com"}}
 	machine := Class{marker: marker, types: []string{plainType}, demands: []demand{
-		func(_ jws.Header, c claims) error {
-			if string(c.Member("email_verified")) != "true" {
+		func(_ *jws.Header, c claims) error {
+			if c.Known(claimEmailVerified).Raw() != "true" {
 				return errors.New("email_verified is not true")
 			}
-			if azp := c.plain("azp"); azp == "" || azp != c.plain("sub") && azp != c.plain("email") {
+			if azp := c.plain(claimAzp); azp == "" || azp != c.plain(claimSub) && azp != c.plain(claimEmail) {
 				return errors.New("azp is not the service account: not a token of a machine")
 			}
 			if audiences, err := c.audiences(); err != nil || len(audiences) != 1 {
@@ -38,7 +38,7 @@ func Google() Profile {
 	return Profile{shapes: []shape{{kind: tokens.M2MToken, class: machine, steps: []step{
 		(*Verifier).checkAudience,
 		func(v *Verifier, c claims, facts *tokens.Facts) error {
-			email, err := c.required("email")
+			email, err := c.required(claimEmail)
 			if err != nil {
 				return err
 			}
@@ -59,8 +59,8 @@ func SPIFFE(trustDomain string) Profile {
 	machine := Class{
 		marker: tokens.Marker{SubjectPrefix: prefix},
 		types:  []string{"", plainType, "JOSE"},
-		demands: []demand{func(_ jws.Header, c claims) error {
-			path := strings.TrimPrefix(c.plain("sub"), prefix)
+		demands: []demand{func(_ *jws.Header, c claims) error {
+			path := strings.TrimPrefix(c.plain(claimSub), prefix)
 			if !all(strings.Split(path, "/"), validSegment) {
 				return errors.New("sub is not a SPIFFE ID")
 			}
@@ -122,20 +122,20 @@ func checkKubernetes(issuer string, audiences []string) error {
 }
 
 // serviceAccount demands that sub and the claim kubernetes.io tell of the same account.
-func serviceAccount(_ jws.Header, c claims) error {
-	about, ok, err := c.Object.Object("kubernetes.io", "namespace", "serviceaccount")
+func serviceAccount(_ *jws.Header, c claims) error {
+	about, ok, err := c.Known(claimKubernetes).Object("namespace", "serviceaccount")
 	if err != nil || !ok {
 		return errors.New("no claim kubernetes.io")
 	}
-	account, ok, err := about.Object("serviceaccount", "name", "uid")
+	account, ok, err := about.Known(claimServiceAccount).Object("name", "uid")
 	if err != nil || !ok {
 		return errors.New("kubernetes.io has no service account")
 	}
-	namespace, name := claims{Object: about}.plain("namespace"), claims{Object: account}.plain("name")
+	namespace, name := textOf(about.Known(claimNamespace)), textOf(account.Known(claimName))
 	switch {
 	case !madeOf(namespace, lower+digits+"-") || !madeOf(name, lower+digits+"-.") || namespace == "" || name == "":
 		return errors.New("kubernetes.io has no name of a service account")
-	case c.plain("sub") != "system:serviceaccount:"+namespace+":"+name:
+	case c.plain(claimSub) != "system:serviceaccount:"+namespace+":"+name:
 		return errors.New("sub is not the service account of kubernetes.io")
 	default:
 		return nil

@@ -25,10 +25,9 @@ const (
 // A token whose sub is its client_id is a machine's (RFC 9068 §2.2), and the caller is sub. So the issuer must not let a user have the id
 // of a client as sub (RFC 9068 §5). Every other is an OAuth token, and the user is sub.
 func RFC9068() Profile {
-	const client = "client_id"
-	machine := Class{marker: tokens.Marker{SubjectIs: client}, types: []string{accessType}}
+	machine := Class{marker: tokens.Marker{SubjectIs: claimTexts[claimClientID]}, types: []string{accessType}}
 	access := ClassType(accessType)
-	access.demands = []demand{subjectIsNot(client)}
+	access.demands = []demand{subjectIsNot(claimClientID)}
 	return Profile{shapes: []shape{
 		{kind: tokens.M2MToken, class: machine, steps: []step{
 			(*Verifier).checkAudience, alone(readOAuth), alone(readScopes), (*Verifier).nameCaller,
@@ -49,14 +48,14 @@ func Auth0() Profile {
 	types := []string{plainType, accessType}
 	machine := Class{marker: tokens.Marker{SubjectSuffix: suffix}, types: types, demands: []demand{
 		auth0Client,
-		func(h jws.Header, c claims) error {
+		func(h *jws.Header, c claims) error {
 			client, err := c.client()
 			switch {
 			case err != nil:
 				return err
-			case c.plain("sub") != client+suffix:
+			case c.plain(claimSub) != client+suffix:
 				return errors.New("sub is not the client that the token was issued to")
-			case !c.clientCredentials() && (c.Has("gty") || !tokens.EqualType(h.Type, accessType)):
+			case !c.clientCredentials() && (c.has(claimGty) || !tokens.EqualType(h.Type, accessType)):
 				return errors.New("gty is not client-credentials")
 			}
 			return nil
@@ -64,12 +63,12 @@ func Auth0() Profile {
 	}}
 	access := Class{types: types, demands: []demand{
 		auth0Client,
-		not("sub", func(sub string) bool { return strings.HasSuffix(sub, suffix) }),
-		func(_ jws.Header, c claims) error {
+		not(claimSub, func(sub string) bool { return strings.HasSuffix(sub, suffix) }),
+		func(_ *jws.Header, c claims) error {
 			if c.clientCredentials() {
 				return errors.New("gty is that of a machine")
 			}
-			if !c.Has("scope") && !c.Has("permissions") && !c.Has("gty") {
+			if !c.has(claimScope) && !c.has(claimPermissions) && !c.has(claimGty) {
 				return errors.New("no scope, permissions or gty: not an access token")
 			}
 			return nil
@@ -77,12 +76,12 @@ func Auth0() Profile {
 	}}
 	return Profile{shapes: []shape{
 		{kind: tokens.M2MToken, class: machine, steps: []step{(*Verifier).checkAudience, alone(readScopes), (*Verifier).nameClientAsCaller}},
-		{kind: tokens.OAuthToken, class: access, steps: []step{(*Verifier).checkAudience, asUser("sub"), alone(readScopes), (*Verifier).nameClient}},
+		{kind: tokens.OAuthToken, class: access, steps: []step{(*Verifier).checkAudience, asUser(claimSub), alone(readScopes), (*Verifier).nameClient}},
 	}}
 }
 
 // auth0Client demands a client that is not the audience.
-func auth0Client(_ jws.Header, c claims) error {
+func auth0Client(_ *jws.Header, c claims) error {
 	client, err := c.client()
 	if err != nil {
 		return err
@@ -99,11 +98,11 @@ func auth0Client(_ jws.Header, c claims) error {
 
 // client returns the client of a token that tells it in client_id, azp, or both.
 func (c claims) client() (string, error) {
-	party, err := c.optional("azp")
+	party, err := c.optional(claimAzp)
 	if err != nil {
 		return "", err
 	}
-	client, err := c.optional("client_id")
+	client, err := c.optional(claimClientID)
 	switch {
 	case err != nil:
 		return "", err
@@ -120,8 +119,8 @@ func (c claims) client() (string, error) {
 
 func (c claims) clientCredentials() bool {
 	const grant = "client-credentials"
-	list, _, err := c.Strings("gty")
-	return c.plain("gty") == grant || err == nil && slices.Contains(list, grant)
+	list, _, err := c.Known(claimGty).Texts()
+	return c.plain(claimGty) == grant || err == nil && slices.Contains(list, grant)
 }
 
 // Okta is the profile of the access tokens of an Okta custom authorization server. typ is absent, at+jwt or
@@ -131,20 +130,20 @@ func (c claims) clientCredentials() bool {
 // and the user is uid: sub is the user's login, which can be changed.
 func Okta() Profile {
 	types := []string{"", accessType, "okta-internal-at+jwt"}
-	granted := func(_ jws.Header, c claims) error {
-		if scopes, _, err := c.Strings("scp"); err != nil || len(scopes) == 0 {
+	granted := func(_ *jws.Header, c claims) error {
+		if scopes, _, err := c.Known(claimScp).Texts(); err != nil || len(scopes) == 0 {
 			return errors.New("scp is not a list of scopes: not an access token")
 		}
 		return nil
 	}
-	machine := Class{marker: tokens.Marker{SubjectIs: "cid"}, types: types, demands: []demand{granted, lacks("uid")}}
-	access := Class{types: types, demands: []demand{granted, requires("cid", "uid"), subjectIsNot("cid")}}
+	machine := Class{marker: tokens.Marker{SubjectIs: "cid"}, types: types, demands: []demand{granted, lacks(claimUID)}}
+	access := Class{types: types, demands: []demand{granted, requires(claimCID, claimUID), subjectIsNot(claimCID)}}
 	return Profile{shapes: []shape{
 		{kind: tokens.M2MToken, class: machine, steps: []step{
-			(*Verifier).checkAudience, asClient("cid"), asScopes("scp"), (*Verifier).nameClientAsCaller,
+			(*Verifier).checkAudience, asClient(claimCID), asScopes(claimScp), (*Verifier).nameClientAsCaller,
 		}},
 		{kind: tokens.OAuthToken, class: access, steps: []step{
-			(*Verifier).checkAudience, asClient("cid"), asUser("uid"), asScopes("scp"), (*Verifier).nameClient,
+			(*Verifier).checkAudience, asClient(claimCID), asUser(claimUID), asScopes(claimScp), (*Verifier).nameClient,
 		}},
 	}}
 }
@@ -158,19 +157,19 @@ func Okta() Profile {
 // if it has roles and its sub is its oid; roles are then the scopes, and the caller is the client. Every application of the tenant can get
 // a token without roles for an API that does not demand an assignment, so let rules name callers or scopes. Roles of users are not read.
 func Entra() Profile {
-	version := oneOf("ver", "1.0", "2.0")
+	version := oneOf(claimVer, "1.0", "2.0")
 	access := Class{marker: tokens.Marker{Claim: tokens.ClaimMarker{Name: "scp"}}, types: []string{plainType}, demands: []demand{
-		version, oneOf("idtyp", "", "user"), requires("oid"),
+		version, oneOf(claimIDTyp, "", "user"), requires(claimOID),
 	}}
-	machine := Class{types: []string{plainType}, demands: []demand{version, lacks("scp"), oneOf("idtyp", "", "app"), entraApplication}}
+	machine := Class{types: []string{plainType}, demands: []demand{version, lacks(claimScp), oneOf(claimIDTyp, "", "app"), entraApplication}}
 	return Profile{
 		check: checkEntra,
 		shapes: []shape{
 			{kind: tokens.OAuthToken, class: access, steps: []step{
-				checkTenant, (*Verifier).checkAudience, alone(entraClient), asUser("oid"), asScopes("scp"), (*Verifier).nameClient,
+				checkTenant, (*Verifier).checkAudience, alone(entraClient), asUser(claimOID), asScopes(claimScp), (*Verifier).nameClient,
 			}},
 			{kind: tokens.M2MToken, class: machine, steps: []step{
-				checkTenant, (*Verifier).checkAudience, alone(entraClient), asScopes("roles"), (*Verifier).nameClientAsCaller,
+				checkTenant, (*Verifier).checkAudience, alone(entraClient), asScopes(claimRoles), (*Verifier).nameClientAsCaller,
 			}},
 		},
 	}
@@ -186,25 +185,25 @@ func checkEntra(issuer string, _ []string) error {
 }
 
 // entraApplication demands idtyp, or what only applications have together.
-func entraApplication(_ jws.Header, c claims) error {
-	if c.plain("idtyp") == "app" {
+func entraApplication(_ *jws.Header, c claims) error {
+	if c.plain(claimIDTyp) == "app" {
 		return nil
 	}
-	if roles, _, err := c.Strings("roles"); err != nil || len(roles) == 0 || c.plain("sub") != c.plain("oid") {
+	if roles, _, err := c.Known(claimRoles).Texts(); err != nil || len(roles) == 0 || c.plain(claimSub) != c.plain(claimOID) {
 		return errors.New("neither idtyp, scp, nor the roles of an application: not an access token")
 	}
 	return nil
 }
 
 func entraClient(c claims, facts *tokens.Facts) error {
-	if c.plain("ver") == "1.0" {
-		return asClient("appid")(nil, c, facts)
+	if c.plain(claimVer) == "1.0" {
+		return asClient(claimAppID)(nil, c, facts)
 	}
-	return asClient("azp")(nil, c, facts)
+	return asClient(claimAzp)(nil, c, facts)
 }
 
 func checkTenant(v *Verifier, c claims, _ *tokens.Facts) error {
-	tenant, err := c.required("tid")
+	tenant, err := c.required(claimTID)
 	if err == nil && !wholeSegment(v.issuer, tenant) {
 		err = errors.New("tid is not the tenant of the issuer")
 	}
@@ -221,29 +220,29 @@ func checkTenant(v *Verifier, c claims, _ *tokens.Facts) error {
 // begins so and that lacks the rest is refused. Every other is an OAuth token, and the user is sub.
 func Keycloak() Profile {
 	const prefix = "service-account-"
-	types, bearer := []string{plainType, accessType}, oneOf("typ", "Bearer")
+	types, bearer := []string{plainType, accessType}, oneOf(claimTyp, "Bearer")
 	marker := tokens.Marker{Claim: tokens.ClaimMarker{Name: "preferred_username", Prefix: prefix}}
 	machine := Class{marker: marker, types: types, demands: []demand{
-		bearer, requires("azp", "client_id"),
-		func(_ jws.Header, c claims) error {
+		bearer, requires(claimAzp, claimClientID),
+		func(_ *jws.Header, c claims) error {
 			client, err := c.client()
 			if err != nil {
 				return err
 			}
 			// Names of users are stored in lower case.
-			if name := c.plain("preferred_username"); name != prefix+client && name != prefix+strings.ToLower(client) {
+			if name := c.plain(claimPreferredUsername); name != prefix+client && name != prefix+strings.ToLower(client) {
 				return errors.New("preferred_username is not the service account of the client")
 			}
 			return nil
 		},
 	}}
 	access := Class{types: types, demands: []demand{
-		bearer, requires("azp"), not("preferred_username", func(name string) bool { return strings.HasPrefix(name, prefix) }),
+		bearer, requires(claimAzp), not(claimPreferredUsername, func(name string) bool { return strings.HasPrefix(name, prefix) }),
 	}}
 	return Profile{shapes: []shape{
 		{kind: tokens.M2MToken, class: machine, steps: []step{(*Verifier).checkAudience, alone(readScopes), (*Verifier).nameClientAsCaller}},
 		{kind: tokens.OAuthToken, class: access, steps: []step{
-			(*Verifier).checkAudience, asClient("azp"), asUser("sub"), alone(readScopes), (*Verifier).nameClient,
+			(*Verifier).checkAudience, asClient(claimAzp), asUser(claimSub), alone(readScopes), (*Verifier).nameClient,
 		}},
 	}}
 }

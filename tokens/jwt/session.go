@@ -12,12 +12,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/admitrpc/admit/tokens"
+	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
 )
 
 // readSession reads the claims that only sessions have, as Clerk spells them.
 func readSession(c claims, facts *tokens.Facts) error {
 	facts.UserID = facts.Subject
-	id, err := c.optional("sid")
+	id, err := c.optional(claimSID)
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func readSession(c claims, facts *tokens.Facts) error {
 	if err := readVerification(c, facts); err != nil {
 		return err
 	}
-	if isVersion2(c.Raw("v")) {
+	if isVersion2(c.Known(claimV).Raw()) {
 		return readVersion2(c, facts)
 	}
 	if err := readElements(c, facts, "", ""); err != nil {
@@ -48,7 +49,7 @@ func isVersion2(raw string) bool {
 
 // readStatus reads sts. A state that we do not know is not one in which a session may be used.
 func readStatus(c claims, facts *tokens.Facts) error {
-	status, ok, err := c.text("sts")
+	status, ok, err := c.text(claimSts)
 	switch {
 	case err != nil:
 		return err
@@ -67,43 +68,50 @@ const maxAge = 100 * 365 * 24 * 60
 
 // readVerification reads fva: how many minutes before iat each factor was verified, -1 for a factor that never was.
 func readVerification(c claims, facts *tokens.Facts) error {
-	raw := c.Raw("fva")
-	if raw == "" {
+	v := c.Known(claimFva)
+	if !v.Exists() {
 		return nil
 	}
-	// What is cut here is good JSON, so that only what is not an array of two integers is not read.
-	inside, isArray := strings.CutPrefix(raw, "[")
-	first, second, _ := strings.Cut(strings.TrimSuffix(inside, "]"), ",")
-	var minutes [2]time.Duration
-	for i, element := range [2]string{first, second} {
-		age, err := strconv.ParseInt(trimSpace(element), 10, 64)
-		if err != nil || !isArray {
-			return errors.New("fva is not two numbers of minutes")
+	first, second, ok := v.Pair()
+	if !ok {
+		return errAges
+	}
+	var ages [2]time.Duration
+	for i, element := range [2]jws.Value{first, second} {
+		if ages[i], ok = readAge(element); !ok {
+			return errAges
 		}
-		if age < -1 || age > maxAge {
-			return errors.New("fva has an age that cannot be")
-		}
-		minutes[i] = time.Duration(age) * time.Minute
 	}
 	facts.Verification = c.verification
-	*c.verification = tokens.Verification{First: minutes[0], Second: minutes[1]}
+	*c.verification = tokens.Verification{First: ages[0], Second: ages[1]}
 	return nil
+}
+
+var errAges = errors.New("fva is not two numbers of minutes, or has an age that cannot be")
+
+// readAge reads an age in minutes, which is negative for a factor that never was verified.
+func readAge(v jws.Value) (age time.Duration, ok bool) {
+	if v.Raw() == "-1" {
+		return -time.Minute, true
+	}
+	minutes, ok := smallNumber(v)
+	return time.Duration(minutes) * time.Minute, ok && minutes <= maxAge
 }
 
 // readOrganization1 reads the active organization as claims of version 1 tell it. A role or slug without an id is left to
 // [tokens.NewPrincipal] to refuse.
 func readOrganization1(c claims, facts *tokens.Facts) (err error) {
 	org := &facts.Organization
-	if org.ID, err = c.textOrEmpty("org_id"); err != nil {
+	if org.ID, err = c.textOrEmpty(claimOrgID); err != nil {
 		return err
 	}
-	if org.Role, err = c.textOrEmpty("org_role"); err != nil {
+	if org.Role, err = c.textOrEmpty(claimOrgRole); err != nil {
 		return err
 	}
-	if org.Slug, err = c.textOrEmpty("org_slug"); err != nil {
+	if org.Slug, err = c.textOrEmpty(claimOrgSlug); err != nil {
 		return err
 	}
-	permissions, _, err := c.Strings("org_permissions")
+	permissions, _, err := c.Known(claimOrgPermissions).Texts()
 	if err != nil {
 		return err
 	}
@@ -120,7 +128,7 @@ func readOrganization1(c claims, facts *tokens.Facts) (err error) {
 
 // readVersion2 reads the active organization as claims of version 2 tell it, fea and pla.
 func readVersion2(c claims, facts *tokens.Facts) error {
-	object, ok, err := c.Object.Object("o", "id", "rol", "slg", "per", "fpm")
+	object, ok, err := c.Known(claimO).Object("id", "rol", "slg", "per", "fpm")
 	if err != nil {
 		return err
 	}
@@ -135,19 +143,19 @@ func readVersion2(c claims, facts *tokens.Facts) error {
 }
 
 func readOrganization2(o claims, org *tokens.Organization) (permissions, masks string, err error) {
-	if org.ID, err = o.textOrEmpty("id"); err != nil {
+	if org.ID, err = o.textOrEmpty(claimID); err != nil {
 		return "", "", err
 	}
-	if org.Role, err = o.textOrEmpty("rol"); err != nil {
+	if org.Role, err = o.textOrEmpty(claimRol); err != nil {
 		return "", "", err
 	}
-	if org.Slug, err = o.textOrEmpty("slg"); err != nil {
+	if org.Slug, err = o.textOrEmpty(claimSlg); err != nil {
 		return "", "", err
 	}
-	if permissions, _, err = o.String("per"); err != nil {
+	if permissions, _, err = o.Known(claimPer).Text(); err != nil {
 		return "", "", err
 	}
-	if masks, _, err = o.String("fpm"); err != nil {
+	if masks, _, err = o.Known(claimFpm).Text(); err != nil {
 		return "", "", err
 	}
 	if org.ID == "" {
@@ -159,10 +167,10 @@ func readOrganization2(o claims, org *tokens.Organization) (permissions, masks s
 // readElements reads fea and pla, and the permissions that masks grant for features.
 func readElements(c claims, facts *tokens.Facts, permissions, masks string) (err error) {
 	said := holdingClaims{role: facts.Organization.Role, permissions: permissions, masks: masks}
-	if said.features, _, err = c.String("fea"); err != nil {
+	if said.features, _, err = c.Known(claimFea).Text(); err != nil {
 		return err
 	}
-	if said.plans, _, err = c.String("pla"); err != nil {
+	if said.plans, _, err = c.Known(claimPla).Text(); err != nil {
 		return err
 	}
 	h := rememberedHolding(said)

@@ -177,11 +177,12 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("jwt: %w", err)
 	}
-	token, err := jws.Parse(credential.Secret.Reveal())
-	if err != nil {
+	d, _ := drafts.Get().(*draft)
+	defer d.done()
+	if err := d.token.Parse(credential.Secret.Reveal()); err != nil {
 		return nil, invalid(cause{err}) // without fmt: whoever sends junk gets no more done than this
 	}
-	header := token.Header()
+	header := d.token.Header()
 	// Before any key is asked for, so that tokens of another class cost no network.
 	if err := ofAnyHeader(header, classes); err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))
@@ -190,9 +191,7 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	if err != nil {
 		return nil, sourceError(ctx, err)
 	}
-	d, _ := drafts.Get().(*draft)
-	defer d.done()
-	object, err := token.Verify(key.key, &d.scratch, classes[0].known...)
+	object, err := d.token.Verify(key.key, claimNumbers, classes[0].known...)
 	if err != nil {
 		return nil, invalid(fmt.Errorf("jwt: %w", err))
 	}
@@ -206,7 +205,7 @@ func verify(ctx context.Context, credential tokens.Credential, classes ...*Verif
 	return v.principal(d, object)
 }
 
-func ofAnyHeader(header jws.Header, classes []*Verifier) (err error) {
+func ofAnyHeader(header *jws.Header, classes []*Verifier) (err error) {
 	for _, v := range classes {
 		if err = v.class.ofHeader(header); err == nil {
 			return nil
@@ -219,7 +218,7 @@ func ofAnyHeader(header jws.Header, classes []*Verifier) (err error) {
 // it is of that class, and of that alone.
 //
 // At least one class has been found to be of such a header, with [ofAnyHeader].
-func classOf(header jws.Header, c claims, classes []*Verifier) (*Verifier, error) {
+func classOf(header *jws.Header, c claims, classes []*Verifier) (*Verifier, error) {
 	if len(classes) == 1 {
 		return classes[0], classes[0].class.fits(header, c)
 	}
@@ -263,7 +262,7 @@ func unavailable(cause error) *tokens.Error {
 
 // A draft is what is filled on the way to a principal, which keeps nothing of it.
 type draft struct {
-	scratch      jws.Scratch
+	token        jws.Token
 	facts        tokens.Facts
 	verification tokens.Verification
 }
@@ -272,7 +271,7 @@ var drafts = sync.Pool{New: func() any { return new(draft) }}
 
 // done gives the draft to whoever needs one next.
 func (d *draft) done() {
-	d.scratch.Reset()
+	d.token.Reset()
 	d.facts = tokens.Facts{}
 	drafts.Put(d)
 }
@@ -311,12 +310,13 @@ func (v *Verifier) read(c claims, facts *tokens.Facts) error {
 
 func (v *Verifier) checkTimes(facts *tokens.Facts) error {
 	now := time.Now()
+	earliest, latest := now.Add(-v.skew), now.Add(v.skew)
 	switch {
-	case !now.Before(facts.ExpiresAt.Add(v.skew)):
+	case !earliest.Before(facts.ExpiresAt):
 		return tokens.NewError(tokens.ReasonTokenExpired, errors.New("jwt: exp has passed"))
-	case facts.NotBefore.After(now.Add(v.skew)):
+	case facts.NotBefore.After(latest):
 		return tokens.NewError(tokens.ReasonTokenNotYetValid, errors.New("jwt: nbf has not come"))
-	case facts.IssuedAt.After(now.Add(v.skew)):
+	case facts.IssuedAt.After(latest):
 		return tokens.NewError(tokens.ReasonTokenNotYetValid, errors.New("jwt: iat has not come"))
 	default:
 		return nil

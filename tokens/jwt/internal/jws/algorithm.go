@@ -46,7 +46,6 @@ var algorithms = map[string]algorithm{
 
 // verify reports whether signature is that of input under a key that NewKey has matched with the algorithm.
 func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
-	// The cryptography takes bytes and only reads them, so they need not be copied.
 	// The cryptography takes bytes. Most inputs fit, and then are copied on the stack, where they are aligned: what reads them is the
 	// quicker for it.
 	const most = 1 << 10

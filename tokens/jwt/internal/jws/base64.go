@@ -5,82 +5,79 @@ package jws
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
-const (
-	base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	// notBase64 is in no sum of sextets.
-	notBase64 = 1 << 31
-)
+// notBase64 is in no group of four characters.
+const notBase64 = 1 << 31
 
-// sextets are the values of characters at each of the four places in a group, already in the place that they have in its three bytes.
-var sextets = func() (tables [4][256]uint32) {
-	for place := range tables {
-		for c := range tables[place] {
-			tables[place][c] = notBase64
+// An alphabet has the values of characters at each of the four places in a group, already at the place that they have in its three bytes,
+// of which the first is the lowest.
+type alphabet [4][256]uint32
+
+var base64URL = newAlphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+func newAlphabet(characters string) *alphabet {
+	a := new(alphabet)
+	for place := range a {
+		for c := range a[place] {
+			a[place][c] = notBase64
 		}
-		for value := range len(base64URL) {
-			tables[place][base64URL[value]] = uint32(value) << (18 - 6*place)
+		for value := range len(characters) {
+			a[place][characters[value]] = bits.ReverseBytes32(uint32(value) << (26 - 6*place))
 		}
 	}
-	return tables
-}()
+	return a
+}
 
 // decodedLen returns how many bytes a segment says.
 func decodedLen(segment string) int { return len(segment) * 3 / 4 }
 
+// group returns the three bytes that four characters say.
+func (a *alphabet) group(s string) uint32 {
+	return a[0][s[0]] | a[1][s[1]] | a[2][s[2]] | a[3][s[3]]
+}
+
 // decode reads base64url without padding (RFC 7515 §2) into a buffer of [decodedLen] bytes. It takes what can be spelled in one way
 // only: no other character, line breaks included, no bit beyond the last byte, and not nothing.
-func decode(into []byte, segment string) bool {
+func (a *alphabet) decode(into []byte, segment string) bool {
+	if segment == "" || len(into) != decodedLen(segment) {
+		return false
+	}
 	var seen uint32
-	whole := len(segment) > 0
-	for len(segment) >= 16 && len(into) >= 16 {
-		first := sextets[0][segment[0]] | sextets[1][segment[1]] | sextets[2][segment[2]] | sextets[3][segment[3]]
-		second := sextets[0][segment[4]] | sextets[1][segment[5]] | sextets[2][segment[6]] | sextets[3][segment[7]]
-		third := sextets[0][segment[8]] | sextets[1][segment[9]] | sextets[2][segment[10]] | sextets[3][segment[11]]
-		fourth := sextets[0][segment[12]] | sextets[1][segment[13]] | sextets[2][segment[14]] | sextets[3][segment[15]]
-		seen |= first | second | third | fourth
-		// Two bytes too many each, which the next ones replace.
-		binary.BigEndian.PutUint64(into, uint64(first)<<40|uint64(second)<<16)
-		binary.BigEndian.PutUint64(into[6:], uint64(third)<<40|uint64(fourth)<<16)
-		segment, into = segment[16:], into[12:]
+	at, to := 0, 0
+	for ; len(segment)-at >= 32; at, to = at+32, to+24 {
+		s, b := segment[at:at+32], into[to:to+24:to+24] // of these sizes, so that neither is checked again
+		one, two, three, four := a.group(s[:4]), a.group(s[4:8]), a.group(s[8:12]), a.group(s[12:16])
+		five, six, seven, eight := a.group(s[16:20]), a.group(s[20:24]), a.group(s[24:28]), a.group(s[28:32])
+		seen |= one | two | three | four | five | six | seven | eight
+		binary.LittleEndian.PutUint64(b, uint64(one)|uint64(two)<<24|uint64(three)<<48)
+		binary.LittleEndian.PutUint64(b[8:], uint64(three>>16|four<<8)|uint64(five)<<32|uint64(six)<<56)
+		binary.LittleEndian.PutUint64(b[16:], uint64(six>>8)|uint64(seven)<<16|uint64(eight)<<40)
 	}
-	for len(segment) >= 8 && len(into) >= 8 {
-		first := sextets[0][segment[0]] | sextets[1][segment[1]] | sextets[2][segment[2]] | sextets[3][segment[3]]
-		second := sextets[0][segment[4]] | sextets[1][segment[5]] | sextets[2][segment[6]] | sextets[3][segment[7]]
-		seen |= first | second
-		// Two bytes too many, which the next ones replace.
-		binary.BigEndian.PutUint64(into, uint64(first)<<40|uint64(second)<<16)
-		segment, into = segment[8:], into[6:]
-	}
-	for len(segment) >= 4 && len(into) >= 3 {
-		group := sextets[0][segment[0]] | sextets[1][segment[1]] | sextets[2][segment[2]] | sextets[3][segment[3]]
+	for ; len(segment)-at >= 4; at, to = at+4, to+3 {
+		b := into[to : to+3]
+		group := a.group(segment[at : at+4])
 		seen |= group
-		into[0], into[1], into[2] = byte(group>>16), byte(group>>8), byte(group) //nolint:gosec // What does not fit is left off.
-		segment, into = segment[4:], into[3:]
+		b[0], b[1], b[2] = byte(group), byte(group>>8), byte(group>>16) //nolint:gosec // What does not fit is left off.
 	}
-	switch {
-	case len(segment) == 2 && len(into) == 1:
-		group := sextets[0][segment[0]] | sextets[1][segment[1]]
-		seen |= group
-		into[0] = byte(group >> 16) //nolint:gosec // What does not fit is left off.
-		whole = group&0xFFFF == 0
-	case len(segment) == 3 && len(into) == 2:
-		group := sextets[0][segment[0]] | sextets[1][segment[1]] | sextets[2][segment[2]]
-		seen |= group
-		into[0], into[1] = byte(group>>16), byte(group>>8) //nolint:gosec // What does not fit is left off.
-		whole = group&0xFF == 0
-	case len(segment) > 0 || len(into) > 0:
-		whole = false
+	// The last characters say one byte less than they are, and nothing beyond it.
+	var group uint32
+	for place := range len(segment) - at {
+		group |= a[place&3][segment[at+place]]
 	}
-	return whole && seen&notBase64 == 0
+	for ; to < len(into); to++ {
+		into[to] = byte(group)
+		group >>= 8
+	}
+	return len(segment)-at != 1 && group == 0 && seen&notBase64 == 0
 }
 
 // decodeText is decode into a string, which is all that it allocates.
 func decodeText(segment string) (text string, ok bool) {
 	buffer := make([]byte, decodedLen(segment))
-	if !decode(buffer, segment) {
+	if !base64URL.decode(buffer, segment) {
 		return "", false
 	}
 	return unsafe.String(&buffer[0], len(buffer)), true //nolint:gosec // Audited: nobody else has the buffer, and decode takes no empty one.

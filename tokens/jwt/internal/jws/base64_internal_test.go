@@ -24,7 +24,7 @@ func checkDecode(tb testing.TB, segment string) {
 	tb.Helper()
 	want, wantOK := decodeSlowly(segment)
 	into := make([]byte, decodedLen(segment))
-	if ok := decode(into, segment); ok != wantOK || ok && !bytes.Equal(into, want) {
+	if ok := base64URL.decode(into, segment); ok != wantOK || ok && !bytes.Equal(into, want) {
 		tb.Fatalf("decode(%q) is %x %v, want %x %v", segment, into, ok, want, wantOK)
 	}
 	if text, ok := decodeText(segment); ok != wantOK || ok && text != string(want) {

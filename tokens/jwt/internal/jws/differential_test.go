@@ -11,6 +11,8 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -115,9 +117,14 @@ func halfSurrogates(text []byte) bool {
 var (
 	someNames = []string{
 		"", "a", "b", "ab", "iss", "sub", "aud", "exp", "EXP", "Sub", "\\u0061", "e\\u0078p", "\u017fub", "\u212a", "long-name-of-a-claim",
-		"é", "😀", "\\ud83d\\ude00", "\\n", "x y",
+		"seven_7", "eight_88", "eight_8\\u0038", "ab\\u0000", "é", "😀", "\\ud83d\\ude00", "\\n", "x y",
 	}
-	someTexts = []string{
+	// someNames with numbers are of all sorts: of one letter, of as many bytes as are looked at at once, and of more.
+	numberedNames = []string{
+		"", "a", "ab", "iss", "sub", "exp", "o1", "b0", "seven_7", "eight_88", "long-name-of-a-claim", "long-name-of-a-claim2", "é", "x y",
+	}
+	someNumbers = jws.NewNames(numberedNames...)
+	someTexts   = []string{
 		"", "a", "user_1", "a longer text that needs more than one look", "é", "日本語のテキスト", "\\u00e9", "\\ud83d\\ude00", "\\\\ud800", "\\\"", "\\/\\b\\f\\n\\r\\t",
 		"1234567", "12345678", "123456789", "\x7f", "\\u0000",
 	}
@@ -191,7 +198,7 @@ func spoil(r *rand.Rand, text string) string {
 func compare(tb testing.TB, text string) (good bool) {
 	tb.Helper()
 	known := []string{"exp", "sub", "k"}
-	object, err := jws.ParseObject([]byte(text), known...)
+	object, err := jws.ParseObject([]byte(text), someNumbers, known...)
 	want := reference([]byte(text), known...)
 	if (err == nil) != (want == nil) {
 		tb.Fatalf("%q: %v, and the reference says: %v", text, err, want)
@@ -212,11 +219,11 @@ func checkValues(tb testing.TB, text string, object jws.Object) {
 		tb.Fatal(err)
 	}
 	for name, value := range want {
-		got, ok, err := object.String(name)
+		got, ok, err := object.Member(name).Text()
 		if text, is := value.(string); !ok || is != (err == nil) || got != text {
 			tb.Fatalf("%q: %q %v %v, want %v", name, got, ok, err, value)
 		}
-		list, _, err := object.Strings(name)
+		list, _, err := object.Member(name).Texts()
 		var texts []string
 		elements, is := value.([]any)
 		for _, element := range elements {
@@ -227,19 +234,58 @@ func checkValues(tb testing.TB, text string, object jws.Object) {
 		if is != (err == nil) || is && !slices.Equal(list, texts) {
 			tb.Fatalf("%q: %q %v, want %v", name, list, err, value)
 		}
-		inside, _, err := object.Object(name)
+		checkTraits(tb, object.Member(name), value)
+		inside, _, err := object.Member(name).Object()
 		if _, is := value.(map[string]any); is != (err == nil) {
 			tb.Fatalf("%q: %v, want %v", name, err, value)
 		}
 		if err == nil {
-			checkMembers(tb, string(object.Member(name)), inside)
-			checkValues(tb, string(object.Member(name)), inside)
+			checkMembers(tb, object.Member(name).Raw(), inside)
+			checkValues(tb, object.Member(name).Raw(), inside)
 		}
 	}
 	for _, name := range someNames {
-		if _, there := want[name]; !there && object.Has(name) {
+		if _, there := want[name]; !there && object.Member(name).Exists() {
 			tb.Fatalf("%q has %q", text, name)
 		}
+	}
+}
+
+var digitsAlone = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+
+// checkTraits compares what is told at once of a value with what its JSON says.
+func checkTraits(tb testing.TB, v jws.Value, value any) {
+	tb.Helper()
+	want, isText := value.(string)
+	isPlain := isText && !strings.ContainsFunc(v.Raw(), func(r rune) bool { return r < ' ' || r > '~' || r == '\\' })
+	if text, ok := v.Plain(); ok != isPlain || ok && text != want {
+		tb.Fatalf("%s: plain %q %v", v.Raw(), text, ok)
+	}
+	if digits, ok := v.Digits(); ok != digitsAlone.MatchString(v.Raw()) || ok && digits != v.Raw() {
+		tb.Fatalf("%s: digits %q %v", v.Raw(), digits, ok)
+	}
+	elements, _ := value.([]any)
+	isPair := len(elements) == 2
+	for _, element := range elements {
+		inside, isArray := element.([]any)
+		members, isObject := element.(map[string]any)
+		isPair = isPair && (!isArray || len(inside) == 0) && (!isObject || len(members) == 0)
+	}
+	first, second, ok := v.Pair()
+	if ok != isPair {
+		tb.Fatalf("%s: pair %v", v.Raw(), ok)
+	}
+	if ok {
+		checkElement(tb, first, elements[0])
+		checkElement(tb, second, elements[1])
+	}
+}
+
+func checkElement(tb testing.TB, v jws.Value, want any) {
+	tb.Helper()
+	var got any
+	if err := json.Unmarshal([]byte(v.Raw()), &got); err != nil && !strings.Contains(err.Error(), "cannot unmarshal number") || !reflect.DeepEqual(got, want) {
+		tb.Fatalf("element %s %v, want %v", v.Raw(), err, want)
 	}
 }
 
@@ -284,23 +330,24 @@ func TestParseObjectManyNames(t *testing.T) {
 			for i := range n {
 				fmt.Fprintf(&b, `"m%d":%d,`, i, i)
 			}
-			object, err := jws.ParseObject([]byte("{" + b.String() + `"last":1}`))
+			numbers := jws.NewNames("", "last", fmt.Sprintf("m%d", n/2))
+			object, err := jws.ParseObject([]byte("{"+b.String()+`"last":1}`), numbers)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, i := range []int{0, n / 2, n - 1} {
-				if got := object.Raw(fmt.Sprintf("m%d", i)); got != fmt.Sprint(i) {
+				if got := object.Member(fmt.Sprintf("m%d", i)).Raw(); got != fmt.Sprint(i) {
 					t.Errorf("member %d is %q", i, got)
 				}
 			}
-			if object.Has("m") || object.Has(fmt.Sprintf("m%d", n)) || object.Raw("last") != "1" {
+			if object.Member("m").Exists() || object.Member(fmt.Sprintf("m%d", n)).Exists() || object.Member("last").Raw() != "1" || object.Known(1).Raw() != "1" {
 				t.Error("a member that is not there, or one that is not found")
 			}
 			for _, i := range []int{0, n / 2, n - 1} {
-				if _, err := jws.ParseObject(fmt.Appendf(nil, `{%s"m%d":1}`, b.String(), i)); err == nil {
+				if _, err := jws.ParseObject(fmt.Appendf(nil, `{%s"m%d":1}`, b.String(), i), numbers); err == nil {
 					t.Errorf("member %d twice is taken", i)
 				}
-				if _, err := jws.ParseObject(fmt.Appendf(nil, `{%s"\u006d%d":1}`, b.String(), i)); err == nil {
+				if _, err := jws.ParseObject(fmt.Appendf(nil, `{%s"\u006d%d":1}`, b.String(), i), numbers); err == nil {
 					t.Errorf("member %d twice, escaped, is taken", i)
 				}
 			}
@@ -311,10 +358,10 @@ func TestParseObjectManyNames(t *testing.T) {
 func TestParseObjectLongName(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{strings.Repeat("a", 1<<16), strings.Repeat("é", 1<<15)} {
-		if _, err := jws.ParseObject([]byte(`{"` + text + `":1}`)); err == nil {
+		if _, err := jws.ParseObject([]byte(`{"`+text+`":1}`), nil); err == nil {
 			t.Error("a name of 64 KiB is taken")
 		}
-		if _, err := jws.ParseObject([]byte(`{"` + text[2:] + `":"` + text + `"}`)); err != nil {
+		if _, err := jws.ParseObject([]byte(`{"`+text[2:]+`":"`+text+`"}`), nil); err != nil {
 			t.Error(err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestParseObject(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			object, err := jws.ParseObject([]byte(test.text), "exp", "kid")
+			object, err := jws.ParseObject([]byte(test.text), someNumbers, "exp", "kid")
 			if (err == nil) != test.good {
 				t.Fatalf("error %v", err)
 			}
@@ -66,39 +66,45 @@ func checkMembers(tb testing.TB, text string, object jws.Object) {
 		tb.Fatalf("encoding/json: %v", err)
 	}
 	for name, value := range want {
-		if got := strings.TrimSpace(string(object.Member(name))); got != string(value) || !object.Has(name) {
+		if got := strings.TrimSpace(object.Member(name).Raw()); got != string(value) || !object.Member(name).Exists() {
 			tb.Errorf("member %q is %q, want %q", name, got, value)
+		}
+	}
+	for number, name := range numberedNames {
+		got, value := object.Known(jws.Number(number)), want[name] //nolint:gosec // They are few.
+		if _, there := want[name]; number == 0 && got.Exists() || number > 0 && (got.Exists() != there || strings.TrimSpace(got.Raw()) != string(value)) {
+			tb.Errorf("number %d, %q, is %q, want %q", number, name, got.Raw(), value)
 		}
 	}
 }
 
 func TestObjectMembers(t *testing.T) {
 	t.Parallel()
-	object, err := jws.ParseObject([]byte(`{"s":"a","l":["a","b"],"o":{"x":"y"},"n":null,"i":1,"m":["a",null]}`))
+	object, err := jws.ParseObject([]byte(`{"s":"a","l":["a","b"],"o":{"x":"y"},"n":null,"i":1,"m":["a",null]}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, ok, err := object.String("s"); s != "a" || !ok || err != nil {
+	if s, ok, err := object.Member("s").Text(); s != "a" || !ok || err != nil {
 		t.Errorf("s: %q %v %v", s, ok, err)
 	}
-	if l, ok, err := object.Strings("l"); !slices.Equal(l, []string{"a", "b"}) || !ok || err != nil {
+	if l, ok, err := object.Member("l").Texts(); !slices.Equal(l, []string{"a", "b"}) || !ok || err != nil {
 		t.Errorf("l: %q %v %v", l, ok, err)
 	}
-	if o, ok, err := object.Object("o"); !ok || err != nil || !o.Has("x") || o.Has("X") {
+	if o, ok, err := object.Member("o").Object(); !ok || err != nil || !o.Member("x").Exists() || o.Member("X").Exists() {
 		t.Errorf("o: %s %v %v", o.Text(), ok, err)
 	}
 	for _, name := range []string{"n", "i", "m", "o"} {
-		if _, _, err := object.String(name); err == nil {
+		if _, _, err := object.Member(name).Text(); err == nil {
 			t.Errorf("%s is a string", name)
 		}
-		if _, _, err := object.Strings(name); err == nil {
+		if _, _, err := object.Member(name).Texts(); err == nil {
 			t.Errorf("%s is an array of strings", name)
 		}
 	}
-	if _, _, err := object.Object("n"); err == nil {
+	if _, _, err := object.Member("n").Object(); err == nil {
 		t.Error("null is an object")
 	}
-	if _, ok, err := object.String("none"); ok || err != nil {
+	if _, ok, err := object.Member("none").Text(); ok || err != nil {
 		t.Errorf("a member that is not there: %v %v", ok, err)
 	}
 }
@@ -108,7 +114,7 @@ func FuzzParseObject(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		object, err := jws.ParseObject([]byte(text), "exp")
+		object, err := jws.ParseObject([]byte(text), someNumbers, "exp")
 		if err == nil {
 			checkMembers(t, text, object)
 		}

@@ -4,7 +4,6 @@
 package jws
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -33,9 +32,12 @@ var (
 //
 // Its methods take where they begin and return where they end, or failed. So that place stays in a register, which is most of their speed.
 type reader struct {
-	text  string
-	nodes []node
-	err   error // why a method failed
+	text     string
+	nodes    []node
+	names    *Names
+	numbered *[MaxNames + 1]uint32 // see document
+	capitals *bool                 // see document
+	err      error                 // why a method failed
 }
 
 const failed = -1
@@ -45,41 +47,47 @@ func (r *reader) fail(err error) int {
 	return failed
 }
 
-// read returns the nodes of a text that is one object.
-func read(text string, nodes []node) ([]node, error) {
+// read reads a text that is one object into the document, in which only the memory of the nodes is used again.
+func (d *document) read(text string, names *Names) error {
 	if len(text) > math.MaxInt32 {
-		return nil, errLong
+		return errLong
 	}
-	if nodes == nil {
+	if names == nil {
+		names = noNames
+	}
+	d.text, d.names, d.numbered, d.capitals = text, names, [MaxNames + 1]uint32{}, false
+	r := reader{text: text, nodes: d.nodes[:0], names: names, numbered: &d.numbered, capitals: &d.capitals}
+	if cap(r.nodes) == 0 {
 		// There is a value behind each comma and each opening bracket. For texts that are not large this is enough at once.
-		nodes = make([]node, 0, min(strings.Count(text, ",")+4, fewNodes))
+		r.nodes = make([]node, 0, min(strings.Count(text, ",")+4, fewNodes))
 	}
-	r := reader{text: text, nodes: nodes}
-	start := r.skip(0)
-	end := r.value(start, 0, 1)
-	switch {
-	case end == failed:
-		return nil, r.err
-	case text[start] != '{':
-		return nil, errNotObject
-	case r.skip(end) != len(text):
-		return nil, errSyntax
+	start, c := r.next(0)
+	end := r.value(start, c, 0, 1)
+	d.nodes = r.nodes
+	if end == failed {
+		return r.err
 	}
-	return r.nodes, nil
+	if c != '{' {
+		return errNotObject
+	}
+	if rest, _ := r.next(end); rest != len(text) {
+		return errSyntax
+	}
+	return nil
 }
 
-// skip steps over white space.
-func (r *reader) skip(at int) int {
+// next steps over white space, and returns the byte behind it, or 0, which stands nowhere outside a string, at the end.
+func (r *reader) next(at int) (int, byte) {
 	for at < len(r.text) {
 		if c := r.text[at]; c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			break
+			return at, c
 		}
 		at++
 	}
-	return at
+	return at, 0
 }
 
-// byte returns the byte at a place, and 0, which stands nowhere outside a string, at the end.
+// byte returns the byte at a place, and 0 at the end.
 func (r *reader) byte(at int) byte {
 	if at < len(r.text) {
 		return r.text[at]
@@ -89,28 +97,27 @@ func (r *reader) byte(at int) byte {
 
 // add adds the node of a value.
 func (r *reader) add(l label, start, end int) {
-	last := len(r.nodes)
-	if last == cap(r.nodes) {
-		r.nodes = slices.Grow(r.nodes, last)
+	nodes := r.nodes
+	last := len(nodes)
+	if last == cap(nodes) {
+		nodes = slices.Grow(nodes, last)
 	}
-	r.nodes = r.nodes[:last+1]
+	nodes = nodes[:last+1]
 	// Field by field, which is quicker than a value that is made elsewhere and copied.
-	n := &r.nodes[last]
+	n := &nodes[last]
 	n.label = l
 	n.start, n.end, n.size = uint32(start), uint32(end), 1 //nolint:gosec // See read.
-	n.slot, n.chain = 0, 0                                 // the memory may have been used before
+	r.nodes = nodes
 }
 
-// value reads one value.
-func (r *reader) value(at int, l label, depth int) int {
+// value reads one value, of which the first byte is given too.
+func (r *reader) value(at int, c byte, l label, depth int) int {
 	var end int
-	switch r.byte(at) {
+	switch c {
 	case '"':
-		var escapes bool
-		if end, escapes = r.string(at); escapes {
-			l |= isEscaped
-		}
-		l |= isString
+		var traits label
+		end, traits = r.string(at)
+		l |= traits
 	case '{', '[':
 		return r.container(at, l, depth)
 	case 't':
@@ -120,7 +127,9 @@ func (r *reader) value(at int, l label, depth int) int {
 	case 'n':
 		end = r.word(at, "null")
 	default:
-		end = r.number(at)
+		var traits label
+		end, traits = r.number(at)
+		l |= traits
 	}
 	if end != failed {
 		r.add(l, at, end)
@@ -157,18 +166,17 @@ func (r *reader) word(at int, word string) int {
 }
 
 func (r *reader) array(at, depth int) int {
-	at = r.skip(at + 1)
-	if r.byte(at) == ']' {
+	at, c := r.next(at + 1)
+	if c == ']' {
 		return at + 1
 	}
 	for {
-		if at = r.value(at, 0, depth+1); at == failed {
+		if at = r.value(at, c, 0, depth+1); at == failed {
 			return failed
 		}
-		at = r.skip(at)
-		switch r.byte(at) {
+		switch at, c = r.next(at); c {
 		case ',':
-			at = r.skip(at + 1)
+			at, c = r.next(at + 1)
 		case ']':
 			return at + 1
 		default:
@@ -178,32 +186,41 @@ func (r *reader) array(at, depth int) int {
 }
 
 func (r *reader) object(at, depth int) int {
-	at = r.skip(at + 1)
-	if r.byte(at) == '}' {
+	at, c := r.next(at + 1)
+	if c == '}' {
 		return at + 1
 	}
-	seen := names{first: len(r.nodes)}
+	before := seen{first: len(r.nodes)}
 	for {
-		if r.byte(at) != '"' {
+		if c != '"' {
 			return r.fail(errSyntax)
 		}
 		l, end := r.label(at)
 		if end == failed {
 			return failed
 		}
-		if seen.twice(l, r) {
-			return r.fail(errTwice)
+		if l&numbered == 0 {
+			if before.twice(l, r) {
+				return r.fail(errTwice)
+			}
+		} else {
+			if before.numberTwice(l) {
+				return r.fail(errTwice)
+			}
+			if depth == 1 {
+				r.numbered[l.tag()&MaxNames] = uint32(len(r.nodes)) //nolint:gosec // No more than there are bytes, see read.
+			}
 		}
-		if at = r.skip(end); r.byte(at) != ':' {
+		if at, c = r.next(end); c != ':' {
 			return r.fail(errSyntax)
 		}
-		if at = r.value(r.skip(at+1), l, depth+1); at == failed {
+		at, c = r.next(at + 1)
+		if at = r.value(at, c, l, depth+1); at == failed {
 			return failed
 		}
-		at = r.skip(at)
-		switch r.byte(at) {
+		switch at, c = r.next(at); c {
 		case ',':
-			at = r.skip(at + 1)
+			at, c = r.next(at + 1)
 		case '}':
 			return at + 1
 		default:
@@ -212,19 +229,25 @@ func (r *reader) object(at, depth int) int {
 	}
 }
 
-// label reads the name of a member. Most are short words in lower case, which need no more than one look at each byte.
+// label reads the name of a member. Most are short words in lower case, which are read at one look.
 func (r *reader) label(at int) (l label, end int) {
 	start := at + 1
-	for i := start; i < len(r.text); i++ {
-		if simple[r.text[i]] {
-			continue
+	if len(r.text)-start >= headSize {
+		word := load(r.text, start)
+		if end := quotes(word); end != 0 {
+			length := bits.TrailingZeros64(end) / 8
+			inside := end&-end>>7 - 1
+			head := word&inside | uint64(length)<<(8*(headSize-1)) //nolint:gosec // From 0 to 7. See headOf.
+			slot := r.names.hash(head, "")
+			if number := r.names.number(slot, head, ""); number != 0 {
+				return newLabel(start, length, uint8(number), numbered), start + length + 1
+			}
+			if (special(word)|capitals(word))&inside == 0 {
+				return newLabel(start, length, slot, 0), start + length + 1
+			}
 		}
-		if r.text[i] != '"' || i-start > math.MaxUint16 {
-			break
-		}
-		return newLabel(start, i-start, hashName(r.text[start:i]), 0), i + 1
 	}
-	end, escapes := r.string(at)
+	end, traits := r.string(at)
 	if end == failed {
 		return 0, failed
 	}
@@ -232,23 +255,48 @@ func (r *reader) label(at int) (l label, end int) {
 	if length > math.MaxUint16 {
 		return 0, r.fail(errLong)
 	}
-	if escapes {
-		l = escaped
+	name := r.text[start : end-1]
+	if traits&isEscaped != 0 {
+		l, name = escaped, unescape(name)
 	}
-	name := newLabel(start, length, 0, l).in(r.text)
 	if !lower(name) {
 		l |= capital
+		*r.capitals = true
 	}
-	return newLabel(start, length, hashName(name), l), end
+	head := headOf(name)
+	slot := r.names.hash(head, name)
+	if number := r.names.number(slot, head, name); number != 0 {
+		return newLabel(start, length, uint8(number), l|numbered), end
+	}
+	return newLabel(start, length, slot, l), end
 }
 
-// simple are the bytes that a name in lower case may have as they are.
-var simple = func() (set [256]bool) {
-	for c := byte(0x20); c < utf8.RuneSelf; c++ {
-		set[c] = c != '"' && c != '\\' && (c < 'A' || c > 'Z')
-	}
-	return set
-}()
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// load returns eight bytes of the text, the first one lowest.
+func load(text string, at int) uint64 {
+	s := text[at : at+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// quotes returns a high bit for each of eight bytes that is a quote. Bits above the lowest one may be wrong.
+func quotes(word uint64) uint64 {
+	word ^= '"' * ones // to zero
+	return (word - ones) &^ word & highs
+}
+
+// special returns a high bit for each of eight bytes that is not an ordinary part of a string: a quote, a backslash, or one that is not
+// printable ASCII. Bits above the lowest one may be wrong.
+func special(word uint64) uint64 {
+	quote, backslash := word^'"'*ones, word^'\\'*ones
+	return ((quote - ones) | (backslash - ones) | (word - 0x20*ones) | (word + ones) | word) & highs
+}
+
+// capitals returns a high bit for each of eight bytes that is A to Z. Those above one that is not ASCII may be wrong.
+func capitals(word uint64) uint64 {
+	return (word + (0x80-'A')*ones) &^ (word + (0x7F-'Z')*ones) & highs
+}
 
 // lower reports whether a name is ASCII without capital letters: then another such name that differs, differs in more than case.
 func lower(name string) bool {
@@ -260,40 +308,34 @@ func lower(name string) bool {
 	return true
 }
 
-// string steps over a string.
-func (r *reader) string(at int) (end int, escapes bool) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+// string steps over a string, and returns what is to be said of it.
+func (r *reader) string(at int) (end int, traits label) {
+	text := r.text
+	traits = isString | isPlain
 	for at++; ; {
 		// Eight bytes at a time, for as long as they are ordinary.
-		for len(r.text)-at >= 8 {
-			word := binary.LittleEndian.Uint64([]byte(r.text[at : at+8]))
-			// A high bit for each byte that is zero once the byte looked for is taken away. Those above the lowest such one may be
-			// wrong, the lowest is not.
-			quote, backslash := word^('"'*ones), word^('\\'*ones)
-			special := ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-0x20*ones)&^word | word) & highs
-			if special != 0 {
-				at += bits.TrailingZeros64(special) / 8
+		for len(text)-at >= 8 {
+			if ends := special(load(text, at)); ends != 0 {
+				at += bits.TrailingZeros64(ends) / 8
 				break
 			}
 			at += 8
 		}
-		if at >= len(r.text) {
-			return r.fail(errSyntax), false
-		}
-		switch c := r.text[at]; {
+		switch c := r.byte(at); {
 		case c == '"':
-			return at + 1, escapes
+			return at + 1, traits
 		case c == '\\':
-			escapes = true
+			traits = isString | isEscaped
 			if at = r.escape(at); at == failed {
-				return failed, false
+				return failed, 0
 			}
-		case c < 0x20:
-			return r.fail(errSyntax), false
-		case c >= utf8.RuneSelf:
-			_, size := utf8.DecodeRuneInString(r.text[at:])
-			if size == 1 {
-				return r.fail(errUTF8), false
+		case c < 0x20: // or the end
+			return r.fail(errSyntax), 0
+		case c >= 0x7F:
+			traits &^= isPlain
+			_, size := utf8.DecodeRuneInString(text[at:])
+			if size == 1 && c >= utf8.RuneSelf {
+				return r.fail(errUTF8), 0
 			}
 			at += size
 		default:
@@ -349,35 +391,47 @@ func unit(text string) (rune, bool) {
 	return u, true
 }
 
-// number steps over a number (RFC 8259 §6).
-func (r *reader) number(at int) int {
+// number steps over a number (RFC 8259 §6), and returns what is to be said of it.
+func (r *reader) number(at int) (end int, traits label) {
 	if r.byte(at) == '-' {
 		at++
+	} else {
+		traits = isPlain
 	}
 	whole := at
 	if at = r.digits(at); at == whole || r.text[whole] == '0' && at > whole+1 {
-		return r.fail(errSyntax)
+		return r.fail(errSyntax), 0
 	}
 	if r.byte(at) == '.' {
+		traits = 0
 		fraction := at + 1
 		if at = r.digits(fraction); at == fraction {
-			return r.fail(errSyntax)
+			return r.fail(errSyntax), 0
 		}
 	}
 	if c := r.byte(at); c == 'e' || c == 'E' {
+		traits = 0
 		exponent := at + 1
 		if c := r.byte(exponent); c == '+' || c == '-' {
 			exponent++
 		}
 		if at = r.digits(exponent); at == exponent {
-			return r.fail(errSyntax)
+			return r.fail(errSyntax), 0
 		}
 	}
-	return at
+	return at, traits
 }
 
 // digits steps over decimal digits.
 func (r *reader) digits(at int) int {
+	for len(r.text)-at >= 8 {
+		word := load(r.text, at) ^ '0'*ones // of digits, 0 to 9
+		// The lowest bit is right, as those of special are.
+		if others := (word + (0x7F-9)*ones | word) & highs; others != 0 {
+			return at + bits.TrailingZeros64(others)/8
+		}
+		at += 8
+	}
 	for at < len(r.text) && r.text[at]-'0' <= 9 {
 		at++
 	}

@@ -33,14 +33,16 @@ type Header struct {
 	Object Object
 }
 
-// A Token is a JWS of good form whose signature nobody has checked.
+// A Token is a JWS (RFC 7515 §3.1), and the memory that it is read into: the next one that is parsed takes its place, and that of its header
+// and claims. Their texts stay. The zero Token is ready. It is for one goroutine.
 type Token struct {
-	header     Header
+	header     *Header
 	segment    string // of the header, when it is not remembered
 	input      string // what was signed
 	payload    string
 	signature  [maxSignature]byte
 	signedWith int // the length of the signature
+	claims     document
 }
 
 var (
@@ -54,72 +56,84 @@ var (
 
 // Parse reads a token without any key: three segments that are not empty, in base64url that can be spelled in one way only, and a header
 // that uses nothing this package does not implement. The payload is not looked at.
-func Parse(token string) (*Token, error) {
-	// Small enough to be inlined: the token then is on the stack of whoever parses it.
-	t := new(Token)
-	if err := t.parse(token); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-func (t *Token) parse(token string) error {
+func (t *Token) Parse(token string) error {
+	t.Reset()
 	if len(token) > MaxToken {
 		return errTokenLong
 	}
 	first := strings.IndexByte(token, '.')
 	last := first + 1 + strings.IndexByte(token[first+1:], '.')
-	if first < 0 || last == first || strings.IndexByte(token[last+1:], '.') >= 0 {
+	if first < 0 || last == first {
 		return errSegments
 	}
 	// The shortest segments come first, so that a mistake in them costs nothing more. The payload is all that is allocated for.
 	signature := token[last+1:]
 	t.signedWith = decodedLen(signature)
-	if t.signedWith > maxSignature || !decode(t.signature[:t.signedWith], signature) {
+	if t.signedWith > maxSignature || !base64URL.decode(t.signature[:t.signedWith], signature) {
+		if strings.IndexByte(signature, '.') >= 0 {
+			return errSegments
+		}
 		return errSignature
 	}
-	segment := token[:first]
-	if header := rememberedHeader(segment); header != nil {
-		t.header = *header
-	} else {
-		if decodedLen(segment) > MaxHeader {
-			return errHeader
-		}
-		text, ok := decodeText(segment)
-		if !ok {
-			return errHeader
-		}
-		var err error
-		if t.header, err = parseHeader(text); err != nil {
-			return fmt.Errorf("header: %w", err)
-		}
-		t.segment = segment
+	segment, payload := token[:first], token[first+1:last]
+	header, known, err := readHeader(segment)
+	if err != nil {
+		return err
 	}
 	var ok bool
-	if t.payload, ok = decodeText(token[first+1 : last]); !ok {
+	if t.payload, ok = decodeText(payload); !ok {
 		return errPayload
 	}
-	t.input = token[:last]
+	if !known {
+		t.segment = segment
+	}
+	t.header, t.input = header, token[:last]
 	return nil
 }
 
-// Header returns the header.
-func (t *Token) Header() Header { return t.header }
+// readHeader returns what a segment says, and whether that is remembered.
+func readHeader(segment string) (header *Header, known bool, err error) {
+	if header = rememberedHeader(segment); header != nil {
+		return header, true, nil
+	}
+	if decodedLen(segment) > MaxHeader {
+		return nil, false, errHeader
+	}
+	text, ok := decodeText(segment)
+	if !ok {
+		return nil, false, errHeader
+	}
+	parsed, err := parseHeader(text)
+	if err != nil {
+		return nil, false, fmt.Errorf("header: %w", err)
+	}
+	return &parsed, false, nil
+}
 
-// Verify checks the signature with a key, and reads the payload as an object only when it matches, into the scratch, which must be as new or
-// reset. Case variants of the known names are refused. The algorithm is the key's: a header that says another is refused.
-func (t *Token) Verify(key Key, scratch *Scratch, known ...string) (claims Object, err error) {
-	if key.public == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature[:t.signedWith]) {
+// Header returns the header of the token that was parsed, or nil when that failed. It must not be changed.
+func (t *Token) Header() *Header { return t.header }
+
+// Verify checks the signature of the token that was parsed with a key, and reads the payload as an object only when it matches. Members of
+// the names are found by number. Case variants of the known names are refused. The algorithm is the key's: a header that says another is
+// refused.
+func (t *Token) Verify(key Key, names *Names, known ...string) (claims Object, err error) {
+	if key.public == nil || t.header == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature[:t.signedWith]) {
 		return Object{}, errMismatch
 	}
 	if t.segment != "" {
-		rememberHeader(t.segment, t.header)
+		rememberHeader(t.segment, *t.header)
 	}
-	claims, err = parseObject(t.payload, &scratch.document, known)
+	claims, err = parseObject(t.payload, &t.claims, names, known)
 	if err != nil {
 		return Object{}, fmt.Errorf("claims: %w", err)
 	}
 	return claims, nil
+}
+
+// Reset forgets the token, and memory that only a large one needed.
+func (t *Token) Reset() {
+	t.header, t.segment, t.input, t.payload = nil, "", "", ""
+	t.claims.reset()
 }
 
 // forbidden are members that change what is signed or how, or bring the key along. Those who do not understand them must refuse them
@@ -130,31 +144,31 @@ var forbidden = []string{"crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x5c"
 var headerNames = append([]string{"alg", "kid", "typ", "cty"}, forbidden...)
 
 func parseHeader(text string) (h Header, err error) {
-	if h.Object, err = parseObject(text, new(document), headerNames); err != nil {
+	if h.Object, err = parseObject(text, new(document), nil, headerNames); err != nil {
 		return Header{}, err
 	}
 	for _, name := range forbidden {
-		if h.Object.Has(name) {
+		if h.Object.Member(name).Exists() {
 			return Header{}, fmt.Errorf("%s is not supported", name)
 		}
 	}
 	var hasAlgorithm, hasKID, hasType bool
-	if h.Algorithm, hasAlgorithm, err = h.Object.String("alg"); err != nil || !hasAlgorithm {
+	if h.Algorithm, hasAlgorithm, err = h.Object.Member("alg").Text(); err != nil || !hasAlgorithm {
 		return Header{}, errors.New("alg is not a string")
 	}
-	if h.KID, hasKID, err = h.Object.String("kid"); err != nil {
+	if h.KID, hasKID, err = h.Object.Member("kid").Text(); err != nil {
 		return Header{}, err
 	}
 	if hasKID && !validKID(h.KID) {
 		return Header{}, fmt.Errorf("kid is not 1 to %d printable characters", MaxKID)
 	}
-	if h.Type, hasType, err = h.Object.String("typ"); err != nil {
+	if h.Type, hasType, err = h.Object.Member("typ").Text(); err != nil {
 		return Header{}, err
 	}
 	if hasType && h.Type == "" {
 		return Header{}, errors.New("typ is empty")
 	}
-	content, _, err := h.Object.String("cty")
+	content, _, err := h.Object.Member("cty").Text()
 	if err != nil {
 		return Header{}, err
 	}

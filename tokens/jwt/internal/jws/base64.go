@@ -46,32 +46,30 @@ func (a *alphabet) decode(into []byte, segment string) bool {
 		return false
 	}
 	var seen uint32
-	at, to := 0, 0
-	for ; len(segment)-at >= 32; at, to = at+32, to+24 {
-		s, b := segment[at:at+32], into[to:to+24:to+24] // of these sizes, so that neither is checked again
-		one, two, three, four := a.group(s[:4]), a.group(s[4:8]), a.group(s[8:12]), a.group(s[12:16])
-		five, six, seven, eight := a.group(s[16:20]), a.group(s[20:24]), a.group(s[24:28]), a.group(s[28:32])
-		seen |= one | two | three | four | five | six | seven | eight
-		binary.LittleEndian.PutUint64(b, uint64(one)|uint64(two)<<24|uint64(three)<<48)
-		binary.LittleEndian.PutUint64(b[8:], uint64(three>>16|four<<8)|uint64(five)<<32|uint64(six)<<56)
-		binary.LittleEndian.PutUint64(b[16:], uint64(six>>8)|uint64(seven)<<16|uint64(eight)<<40)
+	// While there is more than what is read at once, which spares the compiler some checks.
+	for len(segment) > 16 && len(into) > 12 {
+		first, second, third, fourth := a.group(segment[:4]), a.group(segment[4:8]), a.group(segment[8:12]), a.group(segment[12:16])
+		seen |= first | second | third | fourth
+		binary.LittleEndian.PutUint64(into, uint64(first)|uint64(second)<<24|uint64(third)<<48)
+		binary.LittleEndian.PutUint32(into[8:], third>>16|fourth<<8)
+		segment, into = segment[16:], into[12:]
 	}
-	for ; len(segment)-at >= 4; at, to = at+4, to+3 {
-		b := into[to : to+3]
-		group := a.group(segment[at : at+4])
+	for len(segment) >= 4 && len(into) >= 3 {
+		group := a.group(segment)
 		seen |= group
-		b[0], b[1], b[2] = byte(group), byte(group>>8), byte(group>>16) //nolint:gosec // What does not fit is left off.
+		into[0], into[1], into[2] = byte(group), byte(group>>8), byte(group>>16) //nolint:gosec // What does not fit is left off.
+		segment, into = segment[4:], into[3:]
 	}
 	// The last characters say one byte less than they are, and nothing beyond it.
 	var group uint32
-	for place := range len(segment) - at {
-		group |= a[place&3][segment[at+place]]
+	for place := range len(segment) {
+		group |= a[place&3][segment[place]]
 	}
-	for ; to < len(into); to++ {
-		into[to] = byte(group)
+	for i := range into {
+		into[i] = byte(group)
 		group >>= 8
 	}
-	return len(segment)-at != 1 && group == 0 && seen&notBase64 == 0
+	return len(segment) != 1 && group == 0 && seen&notBase64 == 0
 }
 
 // decodeText is decode into a string, which is all that it allocates.

@@ -6,7 +6,6 @@ package cache
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/admitrpc/admit/internal/digest"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
@@ -83,7 +83,7 @@ type Entry struct {
 }
 
 // is compares keys in constant time.
-func (e *Entry) is(key *Key) bool { return subtle.ConstantTimeCompare(e.key[:], key[:]) == 1 }
+func (e *Entry) is(key *Key) bool { return digest.Equal((*[sha256.Size]byte)(&e.key), (*[sha256.Size]byte)(key)) }
 
 // New makes a cache of at most size entries, beside at most as many again, and 1,024, that are used much. Each is forgotten after maxAge. A
 // verification may take at most timeout. All must be positive.

@@ -132,7 +132,9 @@ func (k Key) LogValue() slog.Value { return k.secret.LogValue() }
 type Digest [sha256.Size]byte
 
 // Equal reports whether both are the same, in a time that does not depend on where they differ.
-func (d Digest) Equal(other Digest) bool { return digest.Equal((*[sha256.Size]byte)(&d), (*[sha256.Size]byte)(&other)) }
+func (d Digest) Equal(other Digest) bool {
+	return digest.Equal((*[sha256.Size]byte)(&d), (*[sha256.Size]byte)(&other))
+}
 
 // random fills text with random characters of the alphabet, each as likely as any other.
 func random(text []byte) {

@@ -83,7 +83,9 @@ type Entry struct {
 }
 
 // is compares keys in constant time.
-func (e *Entry) is(key *Key) bool { return digest.Equal((*[sha256.Size]byte)(&e.key), (*[sha256.Size]byte)(key)) }
+func (e *Entry) is(key *Key) bool {
+	return digest.Equal((*[sha256.Size]byte)(&e.key), (*[sha256.Size]byte)(key))
+}
 
 // New makes a cache of at most size entries, beside at most as many again, and 1,024, that are used much. Each is forgotten after maxAge. A
 // verification may take at most timeout. All must be positive.

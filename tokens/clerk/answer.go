@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/admitrpc/admit/internal/identifier"
 )
 
 // An answer has the members of the object that the API answered, by their exact names.
@@ -87,7 +89,7 @@ func (a answer) identifier(name string) (string, error) {
 	if err := json.Unmarshal(a[name], &text); err != nil || text == nil {
 		return "", fmt.Errorf("%s is not a text", name)
 	}
-	if err := checkText(*text); err != nil {
+	if err := identifier.Check(*text); err != nil {
 		return "", fmt.Errorf("%s %w", name, err)
 	}
 	return strings.Clone(*text), nil
@@ -137,7 +139,7 @@ func (a answer) list(name string) ([]string, error) {
 	}
 	texts := make([]string, 0, len(elements))
 	for _, element := range elements {
-		if element == nil || checkText(*element) != nil {
+		if element == nil || identifier.Check(*element) != nil {
 			return nil, fmt.Errorf("%s has an element that is no text, or that is empty or has characters that are not seen", name)
 		}
 		texts = append(texts, *element)

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -114,7 +114,7 @@ func WithMachineSecretKey(key string) Option {
 // machine they are for, unless [WithMachineSecretKey] says which we are.
 func WithMachineID(id string) Option {
 	return option(func(c *config) error {
-		if !strings.HasPrefix(id, machineSubject) || len(id) == len(machineSubject) || checkText(id) != nil {
+		if !strings.HasPrefix(id, machineSubject) || len(id) == len(machineSubject) || identifier.Check(id) != nil {
 			return fmt.Errorf("WithMachineID(%q): give it the id of the machine, which begins with %s", id, machineSubject)
 		}
 		c.machineID = id
@@ -243,7 +243,7 @@ func checkTexts(option string, texts []string) error {
 		return fmt.Errorf("%s without a value; name those that are ours, or leave it out", option)
 	}
 	for _, text := range texts {
-		if err := checkText(text); err != nil {
+		if err := identifier.Check(text); err != nil {
 			return fmt.Errorf("%s: one of them %w", option, err)
 		}
 	}
@@ -255,26 +255,9 @@ func checkNames(option string, names map[string]string) error {
 		return fmt.Errorf("%s without names; give it a map from id to name, or leave it out", option)
 	}
 	for id, name := range names {
-		if checkText(id) != nil || checkText(name) != nil || name == "*" {
+		if identifier.Check(id) != nil || identifier.Check(name) != nil || name == "*" {
 			return fmt.Errorf("%s: %q with the name %q: ids and names must not be empty, \"*\", or have control characters", option, id, name)
 		}
 	}
 	return nil
-}
-
-// maxText is the longest identifier in bytes.
-const maxText = 1 << 10
-
-// checkText refuses what no identifier should be: nothing, too long, or with characters that are not seen.
-func checkText(text string) error {
-	switch {
-	case text == "":
-		return errors.New("is empty")
-	case len(text) > maxText:
-		return fmt.Errorf("is longer than %d bytes", maxText)
-	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }):
-		return errors.New("has characters that are not seen")
-	default:
-		return nil
-	}
 }

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
 )
@@ -29,18 +29,18 @@ func (c claims) has(name claim) bool { return c.Known(name).Exists() }
 
 // text returns a claim that is an identifier; ok is false when there is none.
 func (c claims) text(name claim) (value string, ok bool, err error) {
-	return identifier(c.Known(name), name)
+	return identified(c.Known(name), name)
 }
 
-func identifier(v jws.Value, name claim) (value string, ok bool, err error) {
-	if value, ok = v.Plain(); ok && value != "" && len(value) <= maxText {
+func identified(v jws.Value, name claim) (value string, ok bool, err error) {
+	if value, ok = v.Plain(); ok && value != "" && len(value) <= identifier.MaxLength {
 		return value, true, nil
 	}
 	value, ok, err = v.Text()
 	if err != nil || !ok {
 		return "", ok, err
 	}
-	if err := wellFormed(value); err != nil {
+	if err := identifier.Check(value); err != nil {
 		return "", true, fmt.Errorf("%s %w", claimTexts[name], err)
 	}
 	return value, true, nil
@@ -67,26 +67,8 @@ func (c claims) textOrEmpty(name claim) (string, error) {
 	if v.Raw() == `""` {
 		return "", nil
 	}
-	value, _, err := identifier(v, name)
+	value, _, err := identified(v, name)
 	return value, err
-}
-
-// maxText is the longest identifier in bytes.
-const maxText = 1 << 10
-
-// wellFormed refuses what no identifier should be: nothing, too long, or with characters that are not seen or that turn the direction of
-// others.
-func wellFormed(text string) error {
-	switch {
-	case text == "":
-		return errors.New("is empty")
-	case len(text) > maxText:
-		return fmt.Errorf("is longer than %d bytes", maxText)
-	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }):
-		return errors.New("has characters that are not seen")
-	default:
-		return nil
-	}
 }
 
 // maxDate is the last second of the year 9999.

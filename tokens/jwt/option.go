@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -127,7 +128,7 @@ func WithNames(names map[string]string) Option {
 		}
 		c.names = make(map[string]string, len(names))
 		for id, name := range names {
-			if wellFormed(id) != nil || wellFormed(name) != nil || name == "*" {
+			if identifier.Check(id) != nil || identifier.Check(name) != nil || name == "*" {
 				return fmt.Errorf("WithNames: %q with the name %q: ids and names must not be empty, \"*\", or have control characters", id, name)
 			}
 			c.names[id] = name
@@ -140,7 +141,7 @@ func WithNames(names map[string]string) Option {
 // of an M2M verifier). It lets two issuers with open sets of ids stand beside each other. Default: no prefix. Not for sessions.
 func WithNamePrefix(prefix string) Option {
 	return option(func(c *config) error {
-		if wellFormed(prefix) != nil || strings.Contains(prefix, "*") {
+		if identifier.Check(prefix) != nil || strings.Contains(prefix, "*") {
 			return fmt.Errorf("WithNamePrefix(%q): give it a text without control characters and \"*\"", prefix)
 		}
 		c.prefix = prefix

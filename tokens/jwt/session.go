@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
 )
@@ -116,7 +117,7 @@ func readOrganization1(c claims, facts *tokens.Facts) (err error) {
 		return err
 	}
 	for _, p := range permissions {
-		if err := wellFormed(p); err != nil {
+		if err := identifier.Check(p); err != nil {
 			return fmt.Errorf("org_permissions: one %w", err)
 		}
 	}
@@ -203,7 +204,7 @@ func checkElements(name string, elements []string) error {
 		if !ok {
 			return fmt.Errorf("%s has an element that is not o:, u:, ou: or uo: and a slug", name)
 		}
-		if err := wellFormed(slug); err != nil {
+		if err := identifier.Check(slug); err != nil {
 			return fmt.Errorf("%s has a slug that %w", name, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
 )
@@ -100,7 +101,7 @@ func (v *Verifier) init(constructor, accepted string, opts []Option, more ...err
 	mistake := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("jwt: "+constructor+": "+format, args...))
 	}
-	if wellFormed(v.issuer) != nil {
+	if identifier.Check(v.issuer) != nil {
 		mistake("the issuer is empty or has control characters; give it what tokens have in iss")
 	}
 	for _, err := range append(more, checkAccepted(v.accepted, accepted)) {
@@ -138,7 +139,7 @@ func checkAccepted(accepted []string, name string) error {
 		return fmt.Errorf("no %s; give it those whose tokens are meant for you", name)
 	}
 	for _, a := range accepted {
-		if wellFormed(a) != nil {
+		if identifier.Check(a) != nil {
 			return fmt.Errorf("one of the %s is empty or has control characters", name)
 		}
 	}

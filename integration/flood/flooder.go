@@ -4,11 +4,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/admitrpc/admit/integration/child"
+	"github.com/admitrpc/admit/integration/loopback"
 )
 
 // A flooding is what a flooder is told to do.
@@ -21,18 +25,18 @@ type flooding struct {
 // flood is the role of the process that floods: it does what it is told, until in ends.
 func flood(in *json.Decoder, out *json.Encoder) error {
 	debug.SetGCPercent(quietGC)
-	var at addresses
+	var at loopback.Addresses
 	if err := in.Decode(&at); err != nil {
 		return err
 	}
-	c, err := newClient(at)
-	if err := say(out, nil, err); err != nil {
+	c, err := loopback.Dial(at)
+	if err := child.Answer(out, nil, err); err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	s := newStranger(uint64(time.Now().UnixNano()))
-	for p := range protocols {
-		_ = c.ask(p, s.sealed("")) // connections are made before anything is measured
+	for p := range loopback.Protocols {
+		_ = c.Ask(context.Background(), p, s.sealed("")) // connections are made before anything is measured
 	}
 	for {
 		var f flooding
@@ -47,12 +51,12 @@ func flood(in *json.Decoder, out *json.Encoder) error {
 				return f.Keys[n%len(f.Keys)]
 			}
 			id := ""
-			if n/int(protocols)%2 == 1 {
+			if n/int(loopback.Protocols)%2 == 1 {
 				id = f.IDs[s.IntN(len(f.IDs))]
 			}
 			return s.sealed(id)
 		})
-		if err := say(out, r, nil); err != nil {
+		if err := child.Answer(out, r, nil); err != nil {
 			return err
 		}
 	}

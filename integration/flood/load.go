@@ -4,9 +4,13 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/admitrpc/admit/integration/loopback"
+	"github.com/admitrpc/admit/integration/spread"
 )
 
 // A load is calls at a steady rate, which does not depend on how they are answered.
@@ -23,15 +27,15 @@ type result struct {
 	Verdicts map[string]int
 	Skipped  int
 	Latest   time.Duration // how late a call was begun, at most of 99 in 100
-	Took     [protocols]spread
+	Took     [loopback.Protocols]spread.Spread
 }
 
 // run calls each time with what next returns, which is called on one goroutine. What a call took is counted from when it was to begin.
-func (l load) run(c *client, next func(n int) string) result {
+func (l load) run(c *loopback.Client, next func(n int) string) result {
 	r := result{Verdicts: map[string]int{}}
 	var mutex sync.Mutex
 	var calls sync.WaitGroup
-	var late spread
+	var late spread.Spread
 	places := make(chan struct{}, mostCalls)
 	began := time.Now()
 	total := int(l.Lasts * time.Duration(l.PerSecond) / time.Second)
@@ -48,9 +52,9 @@ func (l load) run(c *client, next func(n int) string) result {
 		late = append(late, time.Since(due))
 		calls.Go(func() {
 			defer func() { <-places }()
-			p := protocol(n % int(protocols))
-			err := c.ask(p, secret)
-			took, verdict := time.Since(due), p.verdict(err)
+			p := loopback.Protocol(n % int(loopback.Protocols))
+			err := c.Ask(context.Background(), p, secret)
+			took, verdict := time.Since(due), verdictOf(p, err)
 			mutex.Lock()
 			defer mutex.Unlock()
 			r.Verdicts[verdict]++
@@ -58,7 +62,7 @@ func (l load) run(c *client, next func(n int) string) result {
 		})
 	}
 	calls.Wait()
-	r.Latest = late.at(99)
+	r.Latest = late.At(99)
 	return r
 }
 
@@ -80,16 +84,4 @@ func (r result) only(verdicts ...string) bool {
 }
 
 // all are all calls of both protocols.
-func (r result) all() spread { return slices.Concat(r.Took[:]...) }
-
-// A spread is many durations.
-type spread []time.Duration
-
-// at returns the smallest duration that a share of all do not exceed.
-func (s spread) at(percent int) time.Duration {
-	if len(s) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(s))
-	return sorted[max((len(sorted)*percent+99)/100-1, 0)]
-}
+func (r result) all() spread.Spread { return slices.Concat(r.Took[:]...) }

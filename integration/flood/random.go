@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/admitrpc/admit/integration/child"
 	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/policy"
@@ -86,7 +87,7 @@ func floodAtRandom(in *json.Decoder, out *json.Encoder) error {
 	}
 	debug.SetGCPercent(quietGC)
 	f, err := flatnessOf(calls)
-	return say(out, f, err)
+	return child.Answer(out, f, err)
 }
 
 func flatnessOf(calls int64) (f flatness, err error) {

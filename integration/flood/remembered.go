@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/admitrpc/admit/integration/child"
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/tokens/apikey"
 )
@@ -41,7 +42,7 @@ func rememberMany(in *json.Decoder, out *json.Encoder) error {
 	}
 	debug.SetGCPercent(quietGC)
 	w, err := weightOf(keys)
-	return say(out, w, err)
+	return child.Answer(out, w, err)
 }
 
 // passing is a store of one key at a time, so that what weighs is what a guard remembers and not what the store holds. It returns records

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
+
+	"github.com/admitrpc/admit/integration/loopback"
 )
 
 // A report is what was measured beside what is promised.
@@ -71,7 +72,7 @@ func (r result) with(other result) result {
 			sum.Verdicts[verdict] += n
 		}
 	}
-	for p := range protocols {
+	for p := range loopback.Protocols {
 		sum.Took[p] = slices.Concat(r.Took[p], other.Took[p])
 	}
 	return sum
@@ -88,15 +89,4 @@ func (r result) String() string {
 		said = append(said, fmt.Sprintf("%d not called", r.Skipped))
 	}
 	return strings.Join(said, ", ")
-}
-
-// brief writes a duration with three digits or so.
-func brief(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	case d >= 10*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
 }

@@ -9,26 +9,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"runtime/debug"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/admitrpc/admit/integration/child"
 	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/integration/gen/admittest/v1/admittestv1connect"
-	"github.com/admitrpc/admit/interceptor/connectauth"
-	"github.com/admitrpc/admit/interceptor/grpcauth"
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/internal/interleave"
-	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/store/sqlite"
 )
-
-// addresses are where a server is found.
-type addresses struct {
-	HTTP string // a URL
-	GRPC string
-}
 
 // An order is what a server is told.
 type order struct {
@@ -59,17 +50,17 @@ func serve(in *json.Decoder, out *json.Encoder) error {
 	}
 	kept, err := sqlite.Open(context.Background(), path)
 	if err != nil {
-		return say(out, nil, err)
+		return child.Answer(out, nil, err)
 	}
 	defer kept.Close()
 	store := &watched{Store: kept}
 	guard, err := newGuarded(store, kept)
 	if err != nil {
-		return say(out, nil, err)
+		return child.Answer(out, nil, err)
 	}
 	defer guard.close()
-	at, stop, err := listen(guard)
-	if err := say(out, at, err); err != nil {
+	at, stop, err := loopback.Serve(context.Background(), guard.Guard, connectGate{}, grpcGate{})
+	if err := child.Answer(out, at, err); err != nil {
 		return err
 	}
 	defer stop()
@@ -92,38 +83,10 @@ func serve(in *json.Decoder, out *json.Encoder) error {
 		default:
 			err = fmt.Errorf("the order %q", o.Do)
 		}
-		if err := say(out, c, err); err != nil {
+		if err := child.Answer(out, c, err); err != nil {
 			return err
 		}
 	}
-}
-
-// listen serves on two ports of loopback: by connect, over HTTP/1.1 and HTTP/2, and by grpc-go.
-func listen(guard *guarded) (at addresses, stop func(), err error) {
-	var config net.ListenConfig
-	forHTTP, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return at, nil, err
-	}
-	forGRPC, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return at, nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle(admittestv1connect.NewGateServiceHandler(connectGate{}, connectauth.Protect(guard.Guard)))
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	overHTTP := &http.Server{Handler: connectauth.Handler(mux), Protocols: protocols, ReadHeaderTimeout: 5 * time.Second}
-	overGRPC := grpcauth.NewServer(guard.Guard)
-	admittestv1.RegisterGateServiceServer(overGRPC, grpcGate{})
-	go func() { _ = overHTTP.Serve(forHTTP) }() // both end with stop
-	go func() { _ = overGRPC.Serve(forGRPC) }()
-	at = addresses{HTTP: "http://" + forHTTP.Addr().String(), GRPC: forGRPC.Addr().String()}
-	return at, func() {
-		_ = overHTTP.Close()
-		overGRPC.Stop()
-	}, nil
 }
 
 // connectGate answers every call.
@@ -132,7 +95,7 @@ type connectGate struct {
 }
 
 func (connectGate) AnyUnary(ctx context.Context, _ *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
-	return connect.NewResponse(response(ctx)), nil
+	return connect.NewResponse(loopback.Response(ctx)), nil
 }
 
 // grpcGate does the same behind grpc-go.
@@ -141,13 +104,5 @@ type grpcGate struct {
 }
 
 func (grpcGate) AnyUnary(ctx context.Context, _ *admittestv1.GateRequest) (*admittestv1.GateResponse, error) {
-	return response(ctx), nil
-}
-
-func response(ctx context.Context) *admittestv1.GateResponse {
-	caller, ok := tokens.FromContext(ctx)
-	if !ok {
-		return &admittestv1.GateResponse{Kind: "no guard"}
-	}
-	return &admittestv1.GateResponse{Kind: caller.Kind().String(), Subject: caller.Subject()}
+	return loopback.Response(ctx), nil
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/admitrpc/admit/integration/child"
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/tokens/apikey"
 	"github.com/admitrpc/admit/tokens/store/sqlite"
 )
@@ -19,9 +21,9 @@ type site struct {
 	folder  string
 	good    []string // keys
 	ids     []string // of the same keys
-	server  *process
-	flooder *process
-	client  *client
+	server  *child.Process
+	flooder *child.Process
+	client  *loopback.Client
 	before  memory // of the server, when nobody had called it
 }
 
@@ -45,8 +47,8 @@ func newSite() (s *site, err error) {
 	if s.server, err = start("server"); err != nil {
 		return s, err
 	}
-	var at addresses
-	if err := s.server.ask(path, &at); err != nil {
+	var at loopback.Addresses
+	if err := s.server.Ask(path, &at); err != nil {
 		return s, err
 	}
 	c, err := s.counts(collectOrder)
@@ -57,10 +59,10 @@ func newSite() (s *site, err error) {
 	if s.flooder, err = start("flooder"); err != nil {
 		return s, err
 	}
-	if err := s.flooder.ask(at, new(any)); err != nil {
+	if err := s.flooder.Ask(at, new(any)); err != nil {
 		return s, err
 	}
-	if s.client, err = newClient(at); err != nil {
+	if s.client, err = loopback.Dial(at); err != nil {
 		return s, err
 	}
 	return s, s.warm(s.good[:1])
@@ -99,10 +101,10 @@ func (s *site) leave() (m memory, err error) {
 
 func (s *site) hangUp() (err error) {
 	if s.client != nil {
-		s.client.close()
+		s.client.Close()
 	}
 	if s.flooder != nil {
-		err = s.flooder.stop()
+		err = s.flooder.Stop()
 	}
 	s.client, s.flooder = nil, nil
 	return err
@@ -111,7 +113,7 @@ func (s *site) hangUp() (err error) {
 func (s *site) close() error {
 	err := s.hangUp()
 	if s.server != nil {
-		err = errors.Join(err, s.server.stop())
+		err = errors.Join(err, s.server.Stop())
 	}
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
@@ -119,8 +121,8 @@ func (s *site) close() error {
 // warm calls once with each key over each protocol, so that the server remembers it and connections are there.
 func (s *site) warm(keys []string) error {
 	for _, key := range keys {
-		for p := range protocols {
-			if err := s.client.ask(p, key); err != nil {
+		for p := range loopback.Protocols {
+			if err := s.client.Ask(context.Background(), p, key); err != nil {
 				return err
 			}
 		}
@@ -130,7 +132,7 @@ func (s *site) warm(keys []string) error {
 
 // counts asks the server what it counted.
 func (s *site) counts(do string) (c counts, err error) {
-	err = s.server.ask(order{Do: do}, &c)
+	err = s.server.Ask(order{Do: do}, &c)
 	return c, err
 }
 
@@ -141,14 +143,14 @@ func (s *site) under(f flooding, l load, good []string) (callers, flooded result
 	if flooding {
 		f.IDs = s.ids
 		f.Load.Lasts = l.Lasts + 2*headStart
-		if err := s.flooder.tell(f); err != nil {
+		if err := s.flooder.Tell(f); err != nil {
 			return callers, flooded, err
 		}
 	}
 	rest(timeIn(headStart)) // also without a flood, so that all are alike
-	callers = l.run(s.client, func(n int) string { return good[n/int(protocols)%len(good)] })
+	callers = l.run(s.client, func(n int) string { return good[n/int(loopback.Protocols)%len(good)] })
 	if flooding {
-		err = s.flooder.hear(&flooded)
+		err = s.flooder.Hear(&flooded)
 	}
 	return callers, flooded, err
 }

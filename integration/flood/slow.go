@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/admitrpc/admit/integration/spread"
 )
 
 const (
@@ -51,13 +53,13 @@ func floodSlow(r *report, s settings) error {
 	}
 	r.add("good keys that are remembered", "all admitted", all.String(), all.only(admitted))
 	middle := p50Of(f.rounds, flooded)
-	r.add("their middle call while flooded", "waits for no lookup, < "+brief(slowness/2), brief(middle), middle < slowness/2)
+	r.add("their middle call while flooded", "waits for no lookup, < "+spread.Brief(slowness/2), spread.Brief(middle), middle < slowness/2)
 	noteP99(r, f.rounds, "p99 of their calls", flooded)
 	r.add("the others", "TOKEN_INVALID or RATE_LIMITED", f.strangers.String(), f.strangers.only(refused, limited) && f.strangers.Verdicts[limited] > 0)
 	r.add("lookups at once", fmt.Sprintf("≤ %d", mostAtOnce), fmt.Sprint(f.highest), f.highest <= mostAtOnce)
 	r.note("good keys that are not remembered, while flooded", f.during.String())
-	slowest := f.after.all().at(100)
-	r.add("and as soon as it is over", fmt.Sprintf("all admitted within %s", brief(boundCold)), fmt.Sprintf("%s, the slowest in %s", f.after, brief(slowest)),
+	slowest := f.after.all().At(100)
+	r.add("and as soon as it is over", fmt.Sprintf("all admitted within %s", spread.Brief(boundCold)), fmt.Sprintf("%s, the slowest in %s", f.after, spread.Brief(slowest)),
 		f.after.only(admitted) && slowest <= boundCold)
 	reportMemory(r, at.before, after)
 	peak := after.Most - at.before.Most
@@ -73,7 +75,7 @@ func (f *slowFlood) round(at *site, i int, s settings) error {
 	if err := at.warm(good); err != nil {
 		return err
 	}
-	if err := at.server.ask(order{Do: slowOrder, Delay: slowness}, new(counts)); err != nil {
+	if err := at.server.Ask(order{Do: slowOrder, Delay: slowness}, new(counts)); err != nil {
 		return err
 	}
 	var this round
@@ -97,7 +99,7 @@ func (f *slowFlood) round(at *site, i int, s settings) error {
 	}
 	f.rounds = append(f.rounds, this)
 	var c counts
-	err := at.server.ask(order{Do: slowOrder}, &c)
+	err := at.server.Ask(order{Do: slowOrder}, &c)
 	f.highest = max(f.highest, c.Highest)
 	return err
 }

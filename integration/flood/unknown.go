@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/admitrpc/admit/integration/loopback"
+	"github.com/admitrpc/admit/integration/spread"
 )
 
 const (
@@ -105,7 +108,7 @@ func reportRounds(r *report, rounds []round) {
 		}
 	}
 	r.add("good keys, all the time", "all admitted", all.String(), all.only(admitted))
-	r.note("how late a good call began, p99", brief(all.Latest))
+	r.note("how late a good call began, p99", spread.Brief(all.Latest))
 	const what = "p99 of good calls"
 	noteP99(r, rounds, what, flooded, busy)
 	ratios := p99sOf(rounds, result.all).ratios[flooded]
@@ -117,11 +120,11 @@ func reportRounds(r *report, rounds []round) {
 func noteP99(r *report, rounds []round, what string, weathers ...weather) {
 	overall := p99sOf(rounds, result.all)
 	for _, w := range append([]weather{quiet}, weathers...) {
-		said := []string{brief(time.Duration(median(overall.nanoseconds[w])))}
+		said := []string{spread.Brief(time.Duration(median(overall.nanoseconds[w])))}
 		if w != quiet {
 			said = append(said, fmt.Sprintf("%.2f times quiet", median(overall.ratios[w])))
-			for p := range protocols {
-				of := p99sOf(rounds, func(r result) spread { return r.Took[p] })
+			for p := range loopback.Protocols {
+				of := p99sOf(rounds, func(r result) spread.Spread { return r.Took[p] })
 				said = append(said, fmt.Sprintf("%.2f over %s", median(of.ratios[w]), p))
 			}
 		}
@@ -133,7 +136,7 @@ func noteP99(r *report, rounds []round, what string, weathers ...weather) {
 func p50Of(rounds []round, w weather) time.Duration {
 	var middles []float64
 	for _, this := range rounds {
-		middles = append(middles, float64(this[w].all().at(50)))
+		middles = append(middles, float64(this[w].all().At(50)))
 	}
 	return time.Duration(median(middles))
 }
@@ -143,11 +146,11 @@ type p99s struct {
 	nanoseconds, ratios [weathers][]float64
 }
 
-func p99sOf(rounds []round, of func(result) spread) (p p99s) {
+func p99sOf(rounds []round, of func(result) spread.Spread) (p p99s) {
 	for _, this := range rounds {
-		still := float64(of(this[quiet]).at(99))
+		still := float64(of(this[quiet]).At(99))
 		for w := range weathers {
-			p99 := float64(of(this[w]).at(99))
+			p99 := float64(of(this[w]).At(99))
 			p.nanoseconds[w], p.ratios[w] = append(p.nanoseconds[w], p99), append(p.ratios[w], p99/still)
 		}
 	}
@@ -179,7 +182,7 @@ func repeat(r *report, at *site) error {
 			return err
 		}
 		var answers result
-		if err := at.flooder.ask(f, &answers); err != nil {
+		if err := at.flooder.Ask(f, &answers); err != nil {
 			return err
 		}
 		after, err := at.counts(countOrder)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/apikey"
 	"github.com/admitrpc/admit/tokens/store"
@@ -32,7 +33,7 @@ type cluster struct {
 // A replica is a server process, and the client that calls it.
 type replica struct {
 	*process
-	*client
+	client
 }
 
 // newCluster starts a cluster on an empty place, and the load on it.
@@ -77,11 +78,11 @@ func (c *cluster) addReplica() error {
 	}
 	r := &replica{process: p}
 	c.replicas = append(c.replicas, r)
-	first, err := p.reply()
-	if err != nil {
+	var at loopback.Addresses
+	if err := p.Hear(&at); err != nil {
 		return err
 	}
-	r.client, err = newClient(first)
+	r.Client, err = loopback.Dial(at)
 	return err
 }
 
@@ -90,10 +91,10 @@ func (c *cluster) close() error {
 	c.load.close()
 	var mistakes []error
 	for _, r := range c.replicas {
-		if r.client != nil {
-			r.client.close()
+		if r.Client != nil {
+			r.Close()
 		}
-		mistakes = append(mistakes, r.stop())
+		mistakes = append(mistakes, r.Stop())
 	}
 	if c.store != nil {
 		mistakes = append(mistakes, c.store.Close())
@@ -108,7 +109,7 @@ func (c *cluster) close() error {
 func (r *replica) recovers(ctx context.Context, secret string) error {
 	return within(ctx, 20*time.Second, func(ctx context.Context) error {
 		for {
-			a := r.ask(ctx, overConnect, secret)
+			a := r.ask(ctx, loopback.OverConnect, secret)
 			if a.admitted() {
 				return nil
 			}
@@ -143,7 +144,7 @@ func (c *cluster) tellAll(do string) error {
 // warm makes every replica remember a good credential.
 func (c *cluster) warm(ctx context.Context, of credential) error {
 	return c.each(func(_ int, r *replica) error {
-		for p := range protocols {
+		for p := range loopback.Protocols {
 			if a := r.ask(ctx, p, of.secret); !a.admitted() {
 				return fmt.Errorf("a good %s is refused: %w", of.what, a.err)
 			}
@@ -155,7 +156,7 @@ func (c *cluster) warm(ctx context.Context, of credential) error {
 // dead asks every replica whether it refuses what was revoked, by every protocol.
 func (c *cluster) dead(ctx context.Context, of credential) error {
 	return c.each(func(_ int, r *replica) error {
-		for p := range protocols {
+		for p := range loopback.Protocols {
 			if a := r.ask(ctx, p, of.secret); !a.refused(tokens.ReasonTokenRevoked) {
 				return fmt.Errorf("a revoked %s: %s %s, want %s", of.what, a.code, a.reason, tokens.ReasonTokenRevoked)
 			}

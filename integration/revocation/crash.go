@@ -4,9 +4,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,9 +28,9 @@ type writerSettings struct {
 }
 
 // writeOn is the role of a writer: it revokes keys and sessions in turns, and writes the id of each that was acknowledged. It is meant to be killed.
-func writeOn(in *bufio.Reader, out io.Writer) error {
+func writeOn(in *json.Decoder, out *json.Encoder) error {
 	var s writerSettings
-	if err := readLine(in, &s); err != nil {
+	if err := in.Decode(&s); err != nil {
 		return err
 	}
 	ctx := context.Background()
@@ -46,14 +46,18 @@ func writeOn(in *bufio.Reader, out io.Writer) error {
 		if _, err := keys.Revoke(ctx, id, "leaked"); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, id)
+		if err := out.Encode(id); err != nil {
+			return err
+		}
 		session := revocation.Revocation{Target: revocation.Session, Value: s.Sessions[i], Until: time.Now().Add(lifetime)}
 		if _, err := opened.Revoke(ctx, session); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, s.Sessions[i])
+		if err := out.Encode(s.Sessions[i]); err != nil {
+			return err
+		}
 	}
-	_, _ = in.ReadByte() // nobody writes; it ends when the parent does
+	_, _ = in.Token() // nobody writes; it ends when the parent does
 	return nil
 }
 
@@ -144,21 +148,20 @@ func killed(s writerSettings) (acknowledged []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = p.in.Close() }()
+	defer func() { _ = p.Stop() }() // which says that it was killed
 	for {
-		line, err := p.out.ReadString('\n')
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
+		var id string
+		if err := p.Read(&id); err != nil {
+			// In the middle of a line too: that one was not acknowledged.
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				return nil, err
 			}
-			_ = p.command.Wait()
 			return acknowledged, nil
 		}
 		if len(acknowledged) == 0 {
-			// SIGKILL: the process has no say in it.
-			time.AfterFunc(10*time.Millisecond+mathrand.N(300*time.Millisecond), func() { _ = p.command.Process.Kill() })
+			time.AfterFunc(10*time.Millisecond+mathrand.N(300*time.Millisecond), func() { _ = p.Kill() })
 		}
-		acknowledged = append(acknowledged, strings.TrimSpace(line))
+		acknowledged = append(acknowledged, id)
 	}
 }
 

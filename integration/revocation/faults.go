@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/admitrpc/admit/integration/loopback"
+	"github.com/admitrpc/admit/integration/spread"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -39,8 +41,8 @@ func (c *cluster) pushless(ctx context.Context, r *report, conditions map[condit
 		}
 		d, err := c.silent(ctx, with, conditions[with])
 		goal := fmt.Sprintf("max ≤ %s", boundMost)
-		got := fmt.Sprintf("max %s, streams %s", brief(d.refused.at(100)), brief(d.ended.at(100)))
-		r.add(names[with]+": called → refused", goal, got, max(d.refused.at(100), d.ended.at(100)) <= boundMost, err)
+		got := fmt.Sprintf("max %s, streams %s", spread.Brief(d.refused.At(100)), spread.Brief(d.ended.At(100)))
+		r.add(names[with]+": called → refused", goal, got, max(d.refused.At(100), d.ended.At(100)) <= boundMost, err)
 	}
 }
 
@@ -63,7 +65,7 @@ func (c *cluster) fresh(ctx context.Context) (err error) {
 			return err
 		}
 		err = c.each(func(i int, r *replica) error {
-			a := r.askFresh(ctx, protocol(i%int(protocols)), of.secret)
+			a := r.askFresh(ctx, loopback.Protocol(i%int(loopback.Protocols)), of.secret)
 			if !a.refused(tokens.ReasonTokenRevoked) {
 				return fmt.Errorf("a revoked %s: %s %s (%w), want %s", of.what, a.code, a.reason, a.err, tokens.ReasonTokenRevoked)
 			}
@@ -95,7 +97,7 @@ func (c *cluster) slowRead(ctx context.Context) error {
 		return err
 	}
 	answered := make(chan answer, 1)
-	go func() { answered <- slow.ask(ctx, overConnect, raced.secret) }()
+	go func() { answered <- slow.ask(ctx, loopback.OverConnect, raced.secret) }()
 	if err := slow.tell(awaitOrder, ""); err != nil {
 		return err
 	}

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/admitrpc/admit/integration/loopback"
+	"github.com/admitrpc/admit/integration/spread"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/apikey"
 )
 
 // deaths are what many deaths took.
-type deaths struct{ acknowledged, refused, ended spread }
+type deaths struct{ acknowledged, refused, ended spread.Spread }
 
 func (d *deaths) add(one death) {
 	d.acknowledged = append(d.acknowledged, one.acknowledged)
@@ -64,8 +66,8 @@ func (c *cluster) healthy(ctx context.Context, n int, r *report) {
 	d, err := c.oneByOne(ctx, n)
 	goal := fmt.Sprintf("p99 ≤ %s, max ≤ %s", boundP99, boundMost)
 	r.note("Revoke called → acknowledged", d.acknowledged.String())
-	r.add(fmt.Sprintf("%d revocations: called → refused by all", len(d.refused)), goal, d.refused.String(), d.refused.within(boundP99, boundMost), err)
-	r.add(fmt.Sprintf("%d open streams: called → all ended", len(d.ended)*replicas*streams), goal, d.ended.String(), d.ended.within(boundP99, boundMost), err)
+	r.add(fmt.Sprintf("%d revocations: called → refused by all", len(d.refused)), goal, d.refused.String(), d.refused.Within(boundP99, boundMost), err)
+	r.add(fmt.Sprintf("%d open streams: called → all ended", len(d.ended)*replicas*streams), goal, d.ended.String(), d.ended.Within(boundP99, boundMost), err)
 }
 
 // alike asks whether a key that nobody made and one with another secret are answered the same, on every replica.
@@ -83,7 +85,7 @@ func (c *cluster) alike(ctx context.Context) error {
 		return err
 	}
 	return c.each(func(_ int, r *replica) error {
-		for p := range protocols {
+		for p := range loopback.Protocols {
 			a, b := r.ask(ctx, p, unknown.Reveal()), r.ask(ctx, p, wrong.Reveal())
 			if !a.refused(tokens.ReasonTokenInvalid) || !b.refused(tokens.ReasonTokenInvalid) || a.err.Error() != b.err.Error() {
 				return fmt.Errorf("an unknown key is answered %w, and a wrong one %w", a.err, b.err)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -85,7 +86,7 @@ func (l *load) run(ctx context.Context, r *replica, every time.Duration) {
 
 // call makes one call: in twenty, one with a revoked credential.
 func (l *load) call(ctx context.Context, r *replica) {
-	p := protocol(rand.IntN(int(protocols)))
+	p := loopback.Protocol(rand.IntN(int(loopback.Protocols)))
 	if rand.IntN(20) == 0 && l.dig(ctx, r, p) {
 		return
 	}
@@ -118,7 +119,7 @@ func (l *load) bury(of credential) {
 }
 
 // dig calls with one that was buried, and reports whether there was any.
-func (l *load) dig(ctx context.Context, r *replica, p protocol) bool {
+func (l *load) dig(ctx context.Context, r *replica, p loopback.Protocol) bool {
 	l.mutex.Lock()
 	if len(l.dead) == 0 {
 		l.mutex.Unlock()

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/admitrpc/admit/integration/loopback"
+	"github.com/admitrpc/admit/integration/spread"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/apikey"
 )
@@ -90,7 +92,7 @@ func (c *cluster) unserved(ctx context.Context, cold []credential) (slowest time
 			if of.id == "" {
 				continue
 			}
-			for p := range protocols {
+			for p := range loopback.Protocols {
 				a := r.ask(ctx, p, of.secret)
 				if !a.refused(tokens.ReasonVerifierUnavailable) {
 					return fmt.Errorf("a %s that was never seen, while the store is down: %s %s (%w), want %s", of.what, a.code, a.reason, a.err, tokens.ReasonVerifierUnavailable)
@@ -122,7 +124,7 @@ func (c *cluster) until(ctx context.Context, known []credential, stopped time.Ti
 		for turn, all := 0, false; !all; turn++ {
 			all = true
 			for _, of := range known {
-				a := r.ask(ctx, protocol(turn%int(protocols)), of.secret)
+				a := r.ask(ctx, loopback.Protocol(turn%int(loopback.Protocols)), of.secret)
 				after := a.at.Sub(stopped)
 				mutex.Lock()
 				switch {
@@ -136,7 +138,7 @@ func (c *cluster) until(ctx context.Context, known []credential, stopped time.Ti
 				}
 				mutex.Unlock()
 				if after > boundGrace+patience {
-					return fmt.Errorf("a %s is still admitted %s after the store went down", of.what, brief(after))
+					return fmt.Errorf("a %s is still admitted %s after the store went down", of.what, spread.Brief(after))
 				}
 			}
 			time.Sleep(20 * time.Millisecond)
@@ -194,8 +196,10 @@ func (c *cluster) outage(ctx context.Context, r *report) {
 		r.held("store stopped", fmt.Sprintf("unavailable after ≤ %s, and recovery", boundGrace), "", err)
 		return
 	}
-	add := func(what string, goal string, got time.Duration, kept bool) { r.add(what, goal, brief(got), kept, nil) }
-	r.note("store stopped", fmt.Sprintf("for %s; all refusals VERIFIER_UNAVAILABLE, none UNAUTHENTICATED", brief(o.down)))
+	add := func(what string, goal string, got time.Duration, kept bool) {
+		r.add(what, goal, spread.Brief(got), kept, nil)
+	}
+	r.note("store stopped", fmt.Sprintf("for %s; all refusals VERIFIER_UNAVAILABLE, none UNAUTHENTICATED", spread.Brief(o.down)))
 	add("  a key not seen before: answered VERIFIER_UNAVAILABLE", "≤ 1s", o.cold, o.cold <= time.Second)
 	add("  a remembered credential: first refused", "≥ 20s", o.first, o.first >= 20*time.Second)
 	add("  a remembered credential: last admitted", fmt.Sprintf("≤ %s", boundGrace), o.last, o.last <= boundGrace)

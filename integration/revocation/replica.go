@@ -4,23 +4,20 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/admitrpc/admit/integration/child"
 	admittestv1 "github.com/admitrpc/admit/integration/gen/admittest/v1"
 	"github.com/admitrpc/admit/integration/gen/admittest/v1/admittestv1connect"
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/interceptor"
-	"github.com/admitrpc/admit/interceptor/connectauth"
-	"github.com/admitrpc/admit/interceptor/grpcauth"
 	"github.com/admitrpc/admit/policy"
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
 	"github.com/admitrpc/admit/tokens"
@@ -38,30 +35,30 @@ type replicaSettings struct {
 }
 
 // replicate is the role of a replica: it serves until in ends, and obeys meanwhile.
-func replicate(in *bufio.Reader, out io.Writer) error {
+func replicate(in *json.Decoder, out *json.Encoder) error {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // stores say that they cannot listen, and here that is on purpose
 	var s replicaSettings
-	if err := readLine(in, &s); err != nil {
+	if err := in.Decode(&s); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	opened, err := s.Place.open(ctx, true)
 	if err != nil {
-		return say(out, reply{}, err)
+		return child.Answer(out, nil, err)
 	}
 	kept := newFaulty(opened)
 	guard, err := s.guard(kept)
 	if err != nil {
-		return say(out, reply{}, err)
+		return child.Answer(out, nil, err)
 	}
-	httpURL, grpcAddress, stop, err := serve(ctx, guard)
-	if err := say(out, reply{Connect: httpURL, GRPC: grpcAddress}, err); err != nil {
+	at, stop, err := loopback.Serve(ctx, guard, connectGate{}, grpcGate{})
+	if err := child.Answer(out, at, err); err != nil {
 		return err
 	}
 	for {
 		var o order
-		if err := readLine(in, &o); err != nil {
+		if err := in.Decode(&o); err != nil {
 			_ = kept.become(ctx, sound)
 			stop()
 			guard.Close()
@@ -72,7 +69,7 @@ func replicate(in *bufio.Reader, out io.Writer) error {
 			return err
 		}
 		err := within(ctx, 10*time.Second, func(ctx context.Context) error { return kept.obey(ctx, o) })
-		if err := say(out, reply{}, err); err != nil {
+		if err := child.Answer(out, nil, err); err != nil {
 			return err
 		}
 	}
@@ -107,22 +104,6 @@ func (f *faulty) obey(ctx context.Context, o order) error {
 		return f.become(ctx, condition(o.Do))
 	}
 	return nil
-}
-
-func readLine(in *bufio.Reader, into any) error {
-	line, err := in.ReadBytes('\n')
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(line, into)
-}
-
-// say writes a reply, and returns an error only if it cannot.
-func say(out io.Writer, r reply, err error) error {
-	if err != nil {
-		r = reply{Mistake: err.Error()}
-	}
-	return json.NewEncoder(out).Encode(r)
 }
 
 // guard guards a service that admits every known caller, of all four kinds, to a method of each shape, and API keys to one that is fresh.
@@ -165,44 +146,17 @@ func (s replicaSettings) guard(kept *faulty) (*interceptor.Guard, error) {
 
 const procedure = "/admittest.v1.GateService/"
 
-// serve serves on two ports of loopback: by connect, over HTTP/2, and by grpc-go.
-func serve(ctx context.Context, guard *interceptor.Guard) (httpURL, grpcAddress string, stop func(), err error) {
-	var listen net.ListenConfig
-	forHTTP, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", nil, err
-	}
-	forGRPC, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle(admittestv1connect.NewGateServiceHandler(connectGate{}, connectauth.Protect(guard)))
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	overHTTP := &http.Server{Handler: connectauth.Handler(mux), Protocols: protocols, ReadHeaderTimeout: 5 * time.Second}
-	overGRPC := grpcauth.NewServer(guard)
-	admittestv1.RegisterGateServiceServer(overGRPC, grpcGate{})
-	go func() { _ = overHTTP.Serve(forHTTP) }() // both end with stop
-	go func() { _ = overGRPC.Serve(forGRPC) }()
-	return "http://" + forHTTP.Addr().String(), forGRPC.Addr().String(), func() {
-		_ = overHTTP.Close()
-		overGRPC.Stop()
-	}, nil
-}
-
 // connectGate answers every call, and keeps streams open until they are ended.
 type connectGate struct {
 	admittestv1connect.UnimplementedGateServiceHandler
 }
 
 func (connectGate) AnyUnary(ctx context.Context, _ *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
-	return connect.NewResponse(response(ctx)), nil
+	return connect.NewResponse(loopback.Response(ctx)), nil
 }
 
 func (connectGate) KeyUnary(ctx context.Context, _ *connect.Request[admittestv1.GateRequest]) (*connect.Response[admittestv1.GateResponse], error) {
-	return connect.NewResponse(response(ctx)), nil
+	return connect.NewResponse(loopback.Response(ctx)), nil
 }
 
 func (connectGate) SessionServer(
@@ -221,11 +175,11 @@ type grpcGate struct {
 }
 
 func (grpcGate) AnyUnary(ctx context.Context, _ *admittestv1.GateRequest) (*admittestv1.GateResponse, error) {
-	return response(ctx), nil
+	return loopback.Response(ctx), nil
 }
 
 func (grpcGate) KeyUnary(ctx context.Context, _ *admittestv1.GateRequest) (*admittestv1.GateResponse, error) {
-	return response(ctx), nil
+	return loopback.Response(ctx), nil
 }
 
 func (grpcGate) SessionServer(_ *admittestv1.GateRequest, s grpc.ServerStreamingServer[admittestv1.GateResponse]) error {
@@ -236,17 +190,9 @@ func (grpcGate) SessionBidi(s grpc.BidiStreamingServer[admittestv1.GateRequest, 
 	return echo(s.Context(), s.Recv, s.Send)
 }
 
-func response(ctx context.Context) *admittestv1.GateResponse {
-	caller, ok := tokens.FromContext(ctx)
-	if !ok || caller == nil {
-		return &admittestv1.GateResponse{Kind: "nobody"}
-	}
-	return &admittestv1.GateResponse{Kind: caller.Kind().String(), Subject: caller.Subject()}
-}
-
 // stay sends one message and waits for the end of the stream.
 func stay(ctx context.Context, send func(*admittestv1.GateResponse) error) error {
-	if err := send(response(ctx)); err != nil {
+	if err := send(loopback.Response(ctx)); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -259,7 +205,7 @@ func echo(ctx context.Context, receive func() (*admittestv1.GateRequest, error),
 		if _, err := receive(); err != nil {
 			return err
 		}
-		if err := send(response(ctx)); err != nil {
+		if err := send(loopback.Response(ctx)); err != nil {
 			return err
 		}
 	}

@@ -6,7 +6,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -76,35 +75,4 @@ func (r *report) print(to io.Writer) {
 			fmt.Fprintf(to, "%s: %v\n", row.what, row.mistake)
 		}
 	}
-}
-
-// A spread is many durations.
-type spread []time.Duration
-
-// at returns the smallest duration that a share of all do not exceed.
-func (s spread) at(percent int) time.Duration {
-	if len(s) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(s))
-	return sorted[max((len(sorted)*percent+99)/100-1, 0)]
-}
-
-func (s spread) String() string {
-	return fmt.Sprintf("p50 %s, p99 %s, max %s", brief(s.at(50)), brief(s.at(99)), brief(s.at(100)))
-}
-
-func (s spread) within(p99, most time.Duration) bool {
-	return len(s) > 0 && s.at(99) <= p99 && s.at(100) <= most
-}
-
-// brief writes a duration with three digits or so.
-func brief(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	case d >= 10*time.Millisecond:
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
 }

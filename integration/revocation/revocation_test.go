@@ -91,10 +91,10 @@ func (c *cluster) testSilence(t *testing.T) {
 
 func (d *deaths) check(t *testing.T, want int) {
 	t.Helper()
-	if len(d.refused) != want || d.refused.at(100) > boundMost {
+	if len(d.refused) != want || d.refused.At(100) > boundMost {
 		t.Errorf("%d revocations, refused after %s; want %d, at most %s", len(d.refused), d.refused, want, boundMost)
 	}
-	if len(d.ended) != want || d.ended.at(100) > boundMost {
+	if len(d.ended) != want || d.ended.At(100) > boundMost {
 		t.Errorf("streams of %d revocations, ended after %s; want %d, at most %s", len(d.ended), d.ended, want, boundMost)
 	}
 	t.Logf("refused after %s; streams ended after %s", d.refused, d.ended)
@@ -115,25 +115,6 @@ func (c *cluster) testLoad(t *testing.T) {
 	}
 	for _, of := range c.load.buried() {
 		check(t, c.dead(t.Context(), of))
-	}
-}
-
-func TestSpread(t *testing.T) {
-	t.Parallel()
-	var all spread
-	for i := range 200 {
-		all = append(all, time.Duration(200-i)*time.Millisecond)
-	}
-	for percent, want := range map[int]int{50: 100, 99: 198, 100: 200, 0: 1} {
-		if got := all.at(percent); got != time.Duration(want)*time.Millisecond {
-			t.Errorf("at %d percent: %s, want %dms", percent, got, want)
-		}
-	}
-	if (spread{}).within(time.Hour, time.Hour) {
-		t.Error("what was never measured is within bounds")
-	}
-	if all.within(197*time.Millisecond, time.Hour) || all.within(time.Hour, 199*time.Millisecond) || !all.within(198*time.Millisecond, 200*time.Millisecond) {
-		t.Error("the bounds are not those of p99 and max")
 	}
 }
 

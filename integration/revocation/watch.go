@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/admitrpc/admit/integration/loopback"
 	"github.com/admitrpc/admit/tokens"
 )
 
@@ -70,7 +71,7 @@ func (c *cluster) openStreams(ctx context.Context, of credential, turn int) ([]<
 	open := make([]<-chan answer, len(c.replicas)*streams)
 	err := c.each(func(i int, r *replica) (err error) {
 		for k := range streams {
-			p, bidi := protocol((k+turn)%int(protocols)), k == 0
+			p, bidi := loopback.Protocol((k+turn)%int(loopback.Protocols)), k == 0
 			if open[i*streams+k], err = r.open(ctx, p, bidi, of.secret); err != nil {
 				return fmt.Errorf("a stream with a good %s does not open: %w", of.what, err)
 			}
@@ -140,7 +141,7 @@ func (w *watch) poll(ctx context.Context, i int, r *replica) error {
 			return nil // because something else went wrong
 		default:
 		}
-		a := r.ask(ctx, protocol(turn%int(protocols)), w.of.secret)
+		a := r.ask(ctx, loopback.Protocol(turn%int(loopback.Protocols)), w.of.secret)
 		took, revoked := w.since(a.at)
 		switch {
 		case ctx.Err() != nil:

@@ -66,7 +66,7 @@ func compareTokens(ctx context.Context, folder string, k *keys, seed uint64) (er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer func() { err = errors.Join(err, p.Stop()) }()
 	fmt.Fprintf(os.Stdout, "@clerk/backend of %s on Node %s; seed %d\n\nTokens, their claims and has()\n", folder, told.Node, seed)
 	r := &run{keys: k, ours: &ours{pem: k.pem}, peer: p, tally: newTally(tokenClasses)}
 	rng := rand.New(rand.NewPCG(seed, seed))

@@ -4,15 +4,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/admitrpc/admit/integration/child"
 )
 
 // A question is one line to the peer.
@@ -66,11 +66,7 @@ type object struct {
 }
 
 // A peer is the Node process.
-type peer struct {
-	command *exec.Cmd
-	in      io.WriteCloser
-	out     *bufio.Reader
-}
+type peer struct{ *child.Process }
 
 const install = `Node is needed, version 20.9 or later, with npm: https://nodejs.org/en/download, or the packages nodejs and npm of the system.
 Then: npm ci --prefix integration/peers/clerk`
@@ -84,21 +80,15 @@ func startPeer(ctx context.Context, folder, script string, settings map[string]a
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@clerk", "backend", "package.json")); err != nil {
 		return nil, fmt.Errorf("no @clerk/backend in %s\n%s", folder, install)
 	}
-	p := &peer{command: exec.CommandContext(ctx, node, script)}
-	p.command.Dir, p.command.Stderr = folder, os.Stderr
-	if p.in, err = p.command.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.command.StdoutPipe()
+	command := exec.CommandContext(ctx, node, script)
+	command.Dir = folder
+	started, err := child.Start(command)
 	if err != nil {
 		return nil, err
 	}
-	p.out = bufio.NewReader(out)
-	if err := p.command.Start(); err != nil {
-		return nil, err
-	}
+	p := &peer{started}
 	if err := p.exchange(settings, told); err != nil || told.Node == "" {
-		return nil, errors.Join(fmt.Errorf("the peer does not start: %s", told.Threw), err, p.close())
+		return nil, errors.Join(fmt.Errorf("the peer does not start: %s", told.Threw), err, p.Stop())
 	}
 	return p, nil
 }
@@ -119,24 +109,8 @@ func (p *peer) ask(q question) (answer, error) {
 }
 
 func (p *peer) exchange(question, answer any) error {
-	line, err := json.Marshal(question)
-	if err != nil {
+	if err := p.Tell(question); err != nil {
 		return err
 	}
-	if _, err := p.in.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("the peer has gone: %w", err)
-	}
-	told, err := p.out.ReadBytes('\n')
-	if err != nil {
-		return fmt.Errorf("the peer has gone: %w", err)
-	}
-	if err := json.Unmarshal(told, answer); err != nil {
-		return fmt.Errorf("the peer says %s: %w", told, err)
-	}
-	return nil
-}
-
-// close ends the process by ending its input.
-func (p *peer) close() error {
-	return errors.Join(p.in.Close(), p.command.Wait())
+	return p.Read(answer)
 }

@@ -15,19 +15,18 @@ import (
 	"sync/atomic"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/encoding/prototext"
-	"google.golang.org/protobuf/reflect/protodesc"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
-	"google.golang.org/protobuf/types/known/apipb" // for a generated message with a text
-
 	"github.com/admitrpc/admit/interceptor"
 	"github.com/admitrpc/admit/interceptor/connectauth"
 	"github.com/admitrpc/admit/policy"
 	admitv1 "github.com/admitrpc/admit/proto/admit/v1"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/clerk"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/apipb" // for a generated message with a text
 )
 
 // host is that of the procedures, which the application of party calls.

@@ -91,7 +91,7 @@ func (w *world) start(ctx context.Context, folder string) error {
 func (w *world) close() error {
 	var failed []error
 	if w.peer != nil {
-		failed = append(failed, w.peer.close())
+		failed = append(failed, w.peer.Stop())
 	}
 	for _, site := range w.sites {
 		failed = append(failed, site.close())

@@ -4,6 +4,7 @@
 package jwt_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -171,6 +172,13 @@ func TestSessionRefusesClaims(t *testing.T) {
 		{"fva of texts", map[string]any{"fva": []string{"1", "2"}}},
 		{"fva below -1", map[string]any{"fva": []int{-2, 1}}},
 		{"fva too high", map[string]any{"fva": []int64{1 << 40, 1}}},
+		{"fva of three", map[string]any{"fva": []int{1, 2, 3}}},
+		{"fva of nothing", map[string]any{"fva": []int{}}},
+		{"fva of lists", map[string]any{"fva": [][]int{{}, {}}}},
+		{"fva of a list", map[string]any{"fva": [][]int{{1}}}},
+		{"fva of fractions", map[string]any{"fva": []float64{1.5, 2}}},
+		{"fva of minus zero", map[string]any{"fva": json.RawMessage("[0,-0]")}},
+		{"fva a number", map[string]any{"fva": 1}},
 		{"fva of nulls", map[string]any{"fva": []any{nil, nil}}},
 		{"act is a text", map[string]any{"act": "user_admin"}},
 		{"act is empty", map[string]any{"act": map[string]any{}}},

@@ -15,8 +15,8 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 60, "how many rounds")
-	slice := flag.Duration("slice", 4*time.Millisecond, "how long a variant runs in each round")
+	rounds := flag.Int("rounds", 120, "how many rounds")
+	slice := flag.Duration("slice", 8*time.Millisecond, "how long a variant runs in each round")
 	flag.Parse()
 	variants, done, err := newVariants()
 	if err != nil {

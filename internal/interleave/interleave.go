@@ -3,8 +3,9 @@
 
 // Package interleave measures variants of code against each other, for the project's own figures.
 //
-// Every variant gets a slice of every round, in random order, and is compared with its reference within the round; the medians over all
-// rounds are what is reported. Hardware that is shared with others is too noisy for anything else. A Run is for one goroutine.
+// Every variant gets a slice of every round, in random order but near its reference, and is compared with that within the round; the
+// medians over all rounds are what is reported. Hardware that is shared with others is too noisy for anything else. A Run is for one
+// goroutine.
 package interleave
 
 import (
@@ -62,14 +63,17 @@ func Measure(variants []*Variant, rounds int, slice time.Duration) {
 			}
 		}
 	}
-	order := slices.Clone(variants)
+	together := families(variants)
 	for range rounds {
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // An order, no secret.
-		for _, v := range order {
-			start := time.Now()
-			v.Run(sizes[v])
-			v.perOp = float64(time.Since(start)) / float64(sizes[v])
-			v.times = append(v.times, v.perOp)
+		shuffle(together)
+		for _, family := range together {
+			shuffle(family)
+			for _, v := range family {
+				start := time.Now()
+				v.Run(sizes[v])
+				v.perOp = float64(time.Since(start)) / float64(sizes[v])
+				v.times = append(v.times, v.perOp)
+			}
 		}
 		for _, v := range variants {
 			if v.Reference != "" {
@@ -77,6 +81,28 @@ func Measure(variants []*Variant, rounds int, slice time.Duration) {
 			}
 		}
 	}
+}
+
+// families are each reference and those that are compared with it. A machine that is quick at one moment can be slow in the next tenth of a
+// second, so they follow each other.
+func families(variants []*Variant) (families [][]*Variant) {
+	for _, v := range variants {
+		if v.Reference != "" {
+			continue
+		}
+		family := []*Variant{v}
+		for _, other := range variants {
+			if other.Reference == v.Name {
+				family = append(family, other)
+			}
+		}
+		families = append(families, family)
+	}
+	return families
+}
+
+func shuffle[T any](s []T) {
+	rand.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] }) //nolint:gosec // An order, no secret.
 }
 
 func find(variants []*Variant, name string) *Variant {

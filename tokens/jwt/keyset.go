@@ -26,7 +26,6 @@ const maxKeys = 256
 
 // A KeySet is a fixed set of keys. It is immutable and safe for concurrent use; a nil or zero KeySet has no keys.
 type KeySet struct {
-	byKID   map[string]Key
 	keys    []Key
 	leftOut map[string]error // kids of keys that cannot be used, and why
 	private bool             // a private key or a shared secret was among them
@@ -67,8 +66,8 @@ func (s *KeySet) Key(_ context.Context, kid, algorithm string) (Key, error) {
 		return Key{}, errNoKey
 	}
 	if kid != "" {
-		if key, ok := s.byKID[kid]; ok && key.Algorithm() == algorithm {
-			return key, nil
+		if key := s.named(kid); key != nil && key.Algorithm() == algorithm {
+			return *key, nil
 		}
 		if why, ok := s.leftOut[kid]; ok {
 			return Key{}, invalid(fmt.Errorf("the token's key was left out of the set: %w", why))
@@ -89,6 +88,16 @@ func (s *KeySet) Key(_ context.Context, kid, algorithm string) (Key, error) {
 	return found, nil
 }
 
+// named returns the key with a kid, which is not empty, or nil. A set has few keys, so that they need no map.
+func (s *KeySet) named(kid string) *Key {
+	for i := range s.keys {
+		if key := &s.keys[i]; key.KID() == kid {
+			return key
+		}
+	}
+	return nil
+}
+
 func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 	document, err := jws.ParseObject(text, nil, "keys")
 	if err != nil {
@@ -101,7 +110,7 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 	if len(elements) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
 	}
-	set := &KeySet{byKID: map[string]Key{}, leftOut: map[string]error{}}
+	set := &KeySet{leftOut: map[string]error{}}
 	seen := map[string]bool{}
 	var skipped error
 	for i, element := range elements {
@@ -128,9 +137,6 @@ func parseKeySet(text []byte, rsaAlgorithm string) (*KeySet, error) {
 			continue
 		}
 		set.keys = append(set.keys, key)
-		if key.KID() != "" {
-			set.byKID[key.KID()] = key
-		}
 	}
 	if len(set.keys) == 0 && skipped != nil {
 		return nil, fmt.Errorf("no key can be used; the last: %w", skipped)

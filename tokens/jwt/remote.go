@@ -138,9 +138,8 @@ func (s *KeySet) answers(kid string) bool {
 	if s == nil {
 		return false
 	}
-	_, known := s.byKID[kid]
 	_, left := s.leftOut[kid]
-	return known || left || kid == ""
+	return kid == "" || left || s.named(kid) != nil
 }
 
 // usable returns the keys unless they are missing or too old.

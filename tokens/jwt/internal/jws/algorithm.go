@@ -44,13 +44,13 @@ var algorithms = map[string]algorithm{
 	"EdDSA": {family: familyEd25519},
 }
 
-// verify reports whether signature is that of input under a key that NewKey has matched with the algorithm.
-func (a algorithm) verify(public crypto.PublicKey, input string, signature []byte) bool {
+// verify reports whether the signature of a token is that of what it says, under a key that NewKey has matched with the algorithm.
+func (a algorithm) verify(public crypto.PublicKey, t *Token) bool {
 	// The cryptography takes bytes. Most inputs fit, and then are copied on the stack, where they are aligned: what reads them is the
 	// quicker for it.
 	const most = 1 << 10
 	var buffer [most]byte
-	message := append(buffer[:0], input...)
+	message, signature := append(buffer[:0], t.input...), t.signature[:t.signedWith]
 	switch key := public.(type) {
 	case ed25519.PublicKey:
 		return a.family == familyEd25519 && ed25519.Verify(key, message, signature)
@@ -71,7 +71,7 @@ func (a algorithm) verify(public crypto.PublicKey, input string, signature []byt
 			return false
 		}
 		sum, size := a.digest(message)
-		return ecdsa.VerifyASN1(key, sum[:size], encodeSignature(signature[:a.size], signature[a.size:]))
+		return ecdsa.VerifyASN1(key, sum[:size], appendSignature(t.encoded[:0], signature[:a.size], signature[a.size:]))
 	default:
 		return false
 	}
@@ -93,9 +93,12 @@ func (a algorithm) digest(message []byte) (sum [sha512.Size]byte, size int) {
 	}
 }
 
-// encodeSignature writes r and s, which JWS has in the fixed length of the curve's order (RFC 7518 §3.4), as the ASN.1 that the standard
+// maxEncoded is the longest signature that appendSignature appends.
+const maxEncoded = 3 + 2*(2+1+66)
+
+// appendSignature appends r and s, which JWS has in the fixed length of the curve's order (RFC 7518 §3.4), as the ASN.1 that the standard
 // library reads. Both are at most 66 bytes.
-func encodeSignature(r, s []byte) []byte {
+func appendSignature(encoded, r, s []byte) []byte {
 	const sequence, integer, longForm = 0x30, 0x02, 0x81
 	r, s = bytes.TrimLeft(r, "\x00"), bytes.TrimLeft(s, "\x00")
 	length := func(n []byte) int {
@@ -105,7 +108,6 @@ func encodeSignature(r, s []byte) []byte {
 		return len(n)
 	}
 	content := 2 + length(r) + 2 + length(s)
-	encoded := make([]byte, 0, 3+content)
 	if encoded = append(encoded, sequence); content >= 0x80 {
 		encoded = append(encoded, longForm)
 	}

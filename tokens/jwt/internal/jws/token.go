@@ -42,6 +42,7 @@ type Token struct {
 	payload    string
 	signature  [maxSignature]byte
 	signedWith int // the length of the signature
+	encoded    [maxEncoded]byte
 	claims     document
 }
 
@@ -117,7 +118,7 @@ func (t *Token) Header() *Header { return t.header }
 // the names are found by number. Case variants of the known names are refused. The algorithm is the key's: a header that says another is
 // refused.
 func (t *Token) Verify(key Key, names *Names, known ...string) (claims Object, err error) {
-	if key.public == nil || t.header == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t.input, t.signature[:t.signedWith]) {
+	if key.public == nil || t.header == nil || t.header.Algorithm != key.name || !key.alg.verify(key.public, t) {
 		return Object{}, errMismatch
 	}
 	if t.segment != "" {
@@ -130,7 +131,7 @@ func (t *Token) Verify(key Key, names *Names, known ...string) (claims Object, e
 	return claims, nil
 }
 
-// Reset forgets the token, and memory that only a large one needed.
+// Reset forgets the token, and memory that only a large one needed. The bytes of its signature stay, which alone are no credential.
 func (t *Token) Reset() {
 	t.header, t.segment, t.input, t.payload = nil, "", "", ""
 	t.claims.reset()

@@ -220,7 +220,7 @@ func (m Marker) hasType(typ string) bool {
 
 // EqualType reports whether two values of the header typ name the same type: media types are compared without regard to case, and
 // "application/" may be left out (RFC 7515 §4.1.9).
-func EqualType(a, b string) bool { return strings.EqualFold(bareType(a), bareType(b)) }
+func EqualType(a, b string) bool { return a == b || strings.EqualFold(bareType(a), bareType(b)) }
 
 func bareType(typ string) string {
 	const prefix = "application/"

@@ -70,7 +70,7 @@ func (c *Class) check() error {
 
 // ofHeader refuses a header that is not of the class.
 func (c *Class) ofHeader(h *jws.Header) error {
-	if c.types != nil && !slices.ContainsFunc(c.types, func(t string) bool { return t == h.Type || tokens.EqualType(t, h.Type) }) {
+	if c.types != nil && !slices.ContainsFunc(c.types, func(t string) bool { return tokens.EqualType(t, h.Type) }) {
 		return errors.New("typ is not that of the class")
 	}
 	if c.header != "" {

@@ -28,8 +28,8 @@ type Number uint8
 // MaxNames is how many [Names] there are at most.
 const MaxNames = 63
 
-// NewNames gives each text the number that is its place, from 0; an empty text leaves its place out. It panics where there are two of one
-// text, or more than [MaxNames] and place 0: they are written in code.
+// NewNames gives each text but the first the number that is its place; the first is not a name, since 0 is the number of none. It panics
+// where one text comes twice, or where they are more than [MaxNames]: they are written in code.
 func NewNames(texts ...string) *Names {
 	// One factor in some hundred will do for as many names as there may be.
 	const factor, tries = 0x9E3779B97F4A7C15, 1 << 16
@@ -48,7 +48,7 @@ func (n *Names) fill(texts []string) bool {
 		return false
 	}
 	for number, text := range texts {
-		if number == 0 || text == "" {
+		if number == 0 {
 			continue
 		}
 		n.heads[number], n.texts[number] = headOf(text), text

@@ -119,7 +119,7 @@ func TestBegin(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, standard, everyReason())
 				call, refusal := w.Begin(t.Context(), "/test.v1.Tests/Unserved", w.Procedure("/test.v1.Tests/Unserved", nil),
-					interceptor.Request{Authorization: test.values})
+					&interceptor.Request{Authorization: test.values})
 				check(t, w, call, refusal, want{refused: tokens.ReasonRuleMissing})
 			})
 		})
@@ -182,7 +182,7 @@ func TestBeginWithoutAVerifierOfTheKind(t *testing.T) {
 	for _, method := range []string{"Session", "Any"} {
 		for _, token := range []string{"mt_good", "ak_good", "oat_good"} {
 			name := nameOf(method)
-			_, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer " + token}})
+			_, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer " + token}})
 			if reasonOf(refusal) != tokens.ReasonTokenInvalid || verifier.calls.Load() != 0 {
 				t.Errorf("%s with %s: %v", method, token, refusal)
 			}
@@ -250,7 +250,7 @@ func TestTheVerifierIsToldOfTheCall(t *testing.T) {
 		return tokens.NewPrincipal(factsOf(tokens.SessionToken))
 	}})
 	state := &tls.ConnectionState{}
-	_, refusal := w.Begin(t.Context(), "as the transport knows it", w.Procedure(nameOf("Session"), nil), interceptor.Request{
+	_, refusal := w.Begin(t.Context(), "as the transport knows it", w.Procedure(nameOf("Session"), nil), &interceptor.Request{
 		Authorization: []string{"Bearer st_watched"}, Peer: "192.0.2.1:1", TLS: func(context.Context) *tls.ConnectionState { return state },
 	})
 	if refusal != nil {
@@ -270,7 +270,7 @@ func TestZeroGuardsRefuse(t *testing.T) {
 	real := newWorld(t, standard, nil)
 	for name, guard := range map[string]*interceptor.Guard{"nil": nil, "zero": {}} {
 		for _, method := range []string{"Session", "Optional", "Unread", "Unserved"} {
-			call, refusal := guard.Begin(t.Context(), nameOf(method), real.Procedure(nameOf(method), nil), interceptor.Request{})
+			call, refusal := guard.Begin(t.Context(), nameOf(method), real.Procedure(nameOf(method), nil), &interceptor.Request{})
 			if call != nil || reasonOf(refusal) != tokens.ReasonInternal {
 				t.Errorf("%s guard, %s: %v", name, method, refusal)
 			}
@@ -282,5 +282,17 @@ func TestZeroGuardsRefuse(t *testing.T) {
 			t.Errorf("the %s guard knows a call", name)
 		}
 		guard.Close()
+	}
+}
+
+// No request at all is one without a credential.
+func TestNilRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, standard, nil)
+	for method, want := range map[string]tokens.Reason{"Session": tokens.ReasonCredentialMissing, "Optional": "", "Unread": ""} {
+		call, refusal := w.Begin(t.Context(), nameOf(method), w.Procedure(nameOf(method), nil), nil)
+		if reasonOf(refusal) != want || (call == nil) != (refusal != nil) {
+			t.Errorf("%s: %v", method, refusal)
+		}
 	}
 }

@@ -80,7 +80,7 @@ func TestAllocationsOfKeys(t *testing.T) { //nolint:paralleltest // Allocations 
 		name := nameOf(method)
 		p := guard.Procedure(name, nil)
 		return func() {
-			if _, refusal := guard.Begin(t.Context(), name, p, interceptor.Request{Authorization: values, Identity: guard}); refusal != nil {
+			if _, refusal := guard.Begin(t.Context(), name, p, &interceptor.Request{Authorization: values, Identity: guard}); refusal != nil {
 				t.Fatal(refusal)
 			}
 		}
@@ -107,7 +107,7 @@ func TestOneReadForManyCallers(t *testing.T) {
 		call := func(method, key string) {
 			group.Go(func() {
 				name := nameOf(method)
-				_, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer " + key}})
+				_, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer " + key}})
 				if refusal != nil {
 					t.Errorf("%s: %v", method, refusal)
 				}

@@ -45,7 +45,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // Allocations are co
 			values = nil
 		}
 		run := func() {
-			call, refusal := guard.Begin(t.Context(), name, p, interceptor.Request{Authorization: values, Identity: guard})
+			call, refusal := guard.Begin(t.Context(), name, p, &interceptor.Request{Authorization: values, Identity: guard})
 			if refusal != nil || call.Finish(errOwn) != errOwn { //nolint:errorlint // The very same.
 				t.Fatal(refusal)
 			}
@@ -59,7 +59,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // Allocations are co
 	}
 	for _, token := range []string{"st_good", "st_hour"} {
 		name := nameOf("Session")
-		call, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer " + token}})
+		call, refusal := guard.Begin(t.Context(), name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer " + token}})
 		if refusal != nil {
 			t.Fatal(refusal)
 		}

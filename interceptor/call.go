@@ -79,10 +79,13 @@ func (c *Call) Value(key any) any {
 // Begin decides the call phase from the headers. name is the procedure's name as the transport knows it, for the observer.
 //
 // It returns a call, or a refusal; nothing of the body has been read then, and nothing may be. Nothing is taken from ctx but its values
-// and its end: a call inside a call is decided afresh.
-func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r Request) (*Call, *Refusal) {
+// and its end: a call inside a call is decided afresh. r is only read, and not kept; nil is a request without headers.
+func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r *Request) (*Call, *Refusal) {
 	if g == nil || g.tenant == nil && g.resolver == nil {
 		return nil, newRefusal(tokens.ReasonInternal, errors.New("the guard is nil; make it with interceptor.New"))
+	}
+	if r == nil {
+		r = &Request{}
 	}
 	var v verified
 	var d policy.Decision
@@ -90,12 +93,12 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 	if p == nil || p.Public() == policy.UnreadCredential {
 		d = p.DecideCall(nil)
 	} else {
-		v = g.verify(ctx, p, &r)
+		v = g.verify(ctx, p, r)
 		if p.Public() != policy.NotPublic {
 			v, ignored = anonymous(v)
 		}
 		if v.refusal == nil {
-			d = p.DecideCall(v.principal)
+			d = p.DecideCall(v.principal())
 		}
 	}
 	if v.refusal == nil && d.Outcome == policy.Refused {
@@ -111,15 +114,15 @@ func (g *Guard) Begin(ctx context.Context, name string, p *policy.Procedure, r R
 		return nil, v.refusal
 	}
 	return &Call{
-		Context: tokens.MakeContext(ctx, v.principal, ignored), guard: g, procedure: p, identity: r.Identity, decision: d,
-		tenant: v.tenant, epoch: v.epoch,
+		Context: tokens.MakeContext(ctx, v.principal(), ignored), guard: g, procedure: p, identity: r.Identity, decision: d,
+		tenant: v.tenant, epoch: v.epoch(),
 	}, nil
 }
 
 // observe tells of the end of the call phase.
 func (g *Guard) observe(ctx context.Context, name string, p *policy.Procedure, v verified, grant int, ignored tokens.Reason) {
 	g.observers.Observe(ctx, Event{
-		Procedure: p, Name: name, Tenant: v.tenant.Name(), Kind: v.kind, Principal: v.principal, Grant: grant, Refusal: v.refusal, Ignored: ignored,
+		Procedure: p, Name: name, Tenant: v.tenant.Name(), Kind: v.kind, Principal: v.principal(), Grant: grant, Refusal: v.refusal, Ignored: ignored,
 	})
 }
 
@@ -128,7 +131,7 @@ func anonymous(v verified) (verified, tokens.Reason) {
 	switch {
 	case v.refusal != nil && ignorable(v.refusal):
 		return verified{tenant: v.tenant}, v.refusal.reason
-	case v.refusal == nil && v.principal.Pending():
+	case v.refusal == nil && v.principal().Pending():
 		return verified{tenant: v.tenant}, tokens.ReasonSessionPending
 	default:
 		return v, ""

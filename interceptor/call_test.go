@@ -73,7 +73,7 @@ func TestTake(t *testing.T) {
 	name := nameOf("Session")
 	begin := func(t *testing.T, ctx context.Context, guard *world, identity any) *interceptor.Call { //nolint:revive // As testing does.
 		t.Helper()
-		call, refusal := guard.Begin(ctx, name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer st_good"}, Identity: identity})
+		call, refusal := guard.Begin(ctx, name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer st_good"}, Identity: identity})
 		if refusal != nil {
 			t.Fatal(refusal)
 		}
@@ -151,11 +151,11 @@ func TestTakeFindsTheInnermostCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, standard, nil)
 	name, one, two := nameOf("Optional"), new(int), new(int)
-	outer, refusal := w.Begin(t.Context(), name, w.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer st_good"}, Identity: one})
+	outer, refusal := w.Begin(t.Context(), name, w.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer st_good"}, Identity: one})
 	if refusal != nil {
 		t.Fatal(refusal)
 	}
-	inner, refusal := w.Begin(outer, name, w.Procedure(name, nil), interceptor.Request{Identity: two})
+	inner, refusal := w.Begin(outer, name, w.Procedure(name, nil), &interceptor.Request{Identity: two})
 	if refusal != nil {
 		t.Fatal(refusal)
 	}

@@ -40,7 +40,7 @@ func fromBrowser(headers ...string) interceptor.Request {
 
 func (w *world) from(ctx context.Context, method string, r interceptor.Request) (*interceptor.Call, *interceptor.Refusal) {
 	name := nameOf(method)
-	return w.Begin(ctx, name, w.Procedure(name, nil), r)
+	return w.Begin(ctx, name, w.Procedure(name, nil), &r)
 }
 
 // A cookieCase is a request, and what becomes of it on a procedure for sessions and on a public one. Ends are told as a reason, and
@@ -445,7 +445,7 @@ func TestAllocationsWithCookies(t *testing.T) { //nolint:paralleltest // Allocat
 		p, r := guard.Procedure(name, nil), fromBrowser(test.headers...)
 		r.Identity = guard
 		got := testing.AllocsPerRun(500, func() {
-			if _, refusal := guard.Begin(t.Context(), name, p, r); refusal != nil {
+			if _, refusal := guard.Begin(t.Context(), name, p, &r); refusal != nil {
 				t.Fatal(refusal)
 			}
 		})

@@ -57,7 +57,7 @@ func ExampleNewForTenants() {
 	// Transports do what follows: connectauth.Protect(guard) with connectauth.Handler around the mux, or grpcauth.NewServer(guard).
 	const name = "/test.v1.Tests/Session"
 	for _, host := range []string{"acme.example", "globex.example", "initech.example"} {
-		call, refusal := guard.Begin(context.Background(), name, guard.Procedure(name, nil), interceptor.Request{
+		call, refusal := guard.Begin(context.Background(), name, guard.Procedure(name, nil), &interceptor.Request{
 			Authorization: []string{"Bearer st_alice"},
 			Authority:     func(context.Context, http.Header) string { return host },
 		})

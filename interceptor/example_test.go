@@ -58,7 +58,7 @@ func ExampleNew() {
 	// Transports do what follows: connectauth.Protect(guard), or grpcauth.NewServer(guard).
 	const name = "/test.v1.Tests/Session"
 	for _, authorization := range []string{"Bearer st_alice", "Bearer st_mallory", "Basic YTpi"} {
-		call, refusal := guard.Begin(context.Background(), name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{authorization}})
+		call, refusal := guard.Begin(context.Background(), name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{authorization}})
 		if refusal != nil {
 			fmt.Println(refusal.Code(), refusal.Reason(), refusal.Challenge())
 			continue
@@ -132,6 +132,6 @@ func exampleGuard(options ...interceptor.Option) *interceptor.Guard {
 }
 
 func begin(guard *interceptor.Guard, name string) *interceptor.Call {
-	call, _ := guard.Begin(context.Background(), name, guard.Procedure(name, nil), interceptor.Request{Authorization: []string{"Bearer st_alice"}})
+	call, _ := guard.Begin(context.Background(), name, guard.Procedure(name, nil), &interceptor.Request{Authorization: []string{"Bearer st_alice"}})
 	return call
 }

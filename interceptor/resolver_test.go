@@ -106,7 +106,7 @@ func TestWhatResolversSee(t *testing.T) {
 	if _, refusal := w.from(t.Context(), "Unread", at("one", "st_good")); refusal != nil {
 		t.Error(refusal)
 	}
-	if _, refusal := w.Begin(t.Context(), "/test.v1.Tests/Nothing", nil, at("one", "st_good")); reasonOf(refusal) != tokens.ReasonRuleMissing {
+	if _, refusal := w.from(t.Context(), "Nothing", at("one", "st_good")); reasonOf(refusal) != tokens.ReasonRuleMissing {
 		t.Error(refusal)
 	}
 	if got := r.calls.Load(); got != before {

@@ -137,7 +137,7 @@ func newWorld(tb testing.TB, of rules, answers map[string]answer, options ...int
 // call begins a call of a method with values of the header authorization.
 func (w *world) call(ctx context.Context, method string, authorization ...string) (*interceptor.Call, *interceptor.Refusal) {
 	name := nameOf(method)
-	return w.Begin(ctx, name, w.Procedure(name, nil), interceptor.Request{Authorization: authorization})
+	return w.Begin(ctx, name, w.Procedure(name, nil), &interceptor.Request{Authorization: authorization})
 }
 
 // begun is a call that must be let begin.

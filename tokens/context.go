@@ -13,13 +13,18 @@ type Context struct {
 	context.Context //nolint:containedctx // It is a context.
 
 	principal *Principal
-	reason    Reason
+	reason    *Reason // nil: none; most calls have none, and what they have is small enough to be returned without a copy on the stack
 }
 
 // MakeContext returns a Context. A nil principal is an anonymous caller; reason is then why a credential was not believed, or "" when
 // there was none. Either way an outcome that ctx already carries is masked.
 func MakeContext(ctx context.Context, principal *Principal, reason Reason) Context {
-	return Context{Context: ctx, principal: principal, reason: reason}
+	c := Context{Context: ctx, principal: principal}
+	if reason != "" {
+		why := reason // so that only this is allocated
+		c.reason = &why
+	}
+	return c
 }
 
 // Principal returns the caller; nil when it is anonymous.
@@ -54,8 +59,8 @@ func FromContext(ctx context.Context) (principal *Principal, ok bool) {
 // ReasonFromContext returns why the credential of an anonymous caller on a public procedure was not believed; "" when there was none,
 // when the caller is not anonymous, or when no guard ran.
 func ReasonFromContext(ctx context.Context) Reason {
-	if c, ok := ctx.Value(contextKey{}).(*Context); ok && c.principal == nil {
-		return c.reason
+	if c, ok := ctx.Value(contextKey{}).(*Context); ok && c.principal == nil && c.reason != nil {
+		return *c.reason
 	}
 	return ""
 }

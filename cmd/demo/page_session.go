@@ -40,17 +40,17 @@ func (p *page) isSession(credential string) bool {
 }
 
 // request is what the guard is shown of a call that presents this.
-func (what presented) request() interceptor.Request {
+func (what presented) request() *interceptor.Request {
 	switch {
 	case what.credential == "":
-		return interceptor.Request{}
+		return &interceptor.Request{}
 	case what.asCookie:
-		return interceptor.Request{Cookies: true, Header: http.Header{
+		return &interceptor.Request{Cookies: true, Header: http.Header{
 			"Cookie":         {interceptor.SessionCookie + "=" + what.credential},
 			"Sec-Fetch-Site": {"same-origin"},
 		}}
 	default:
-		return interceptor.Request{Authorization: []string{"Bearer " + what.credential}}
+		return &interceptor.Request{Authorization: []string{"Bearer " + what.credential}}
 	}
 }
 

@@ -104,7 +104,7 @@ func (b *bench) keyBegin(key string, verifier *apikey.Verifier, feed revocation.
 	const name = "/admittest.v1.GateService/KeyUnary"
 	procedure, values := guard.Procedure(name, nil), []string{"Bearer " + key}
 	begin := func() error {
-		_, refusal := guard.Begin(context.Background(), name, procedure, interceptor.Request{Authorization: values})
+		_, refusal := guard.Begin(context.Background(), name, procedure, &interceptor.Request{Authorization: values})
 		if refusal != nil {
 			return refusal
 		}

@@ -66,7 +66,7 @@ func (g *guarded) close() {
 
 // refused calls with a credential, and returns the refusal; nil: admitted.
 func (g *guarded) refused(authorization string) *interceptor.Refusal {
-	_, refusal := g.Begin(context.Background(), procedure, g.called, interceptor.Request{Authorization: []string{authorization}})
+	_, refusal := g.Begin(context.Background(), procedure, g.called, &interceptor.Request{Authorization: []string{authorization}})
 	return refusal
 }
 

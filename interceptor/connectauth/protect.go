@@ -63,7 +63,7 @@ func procedureOf(guard *interceptor.Guard, spec connect.Spec) *policy.Procedure 
 
 // begin is given pointers, since the two are large and every call comes here.
 func (p *protection) begin(ctx context.Context, spec *connect.Spec, peer *connect.Peer, header http.Header) (*interceptor.Call, *interceptor.Refusal) {
-	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), interceptor.Request{
+	return p.guard.Begin(ctx, spec.Procedure, p.procedure(spec), &interceptor.Request{
 		Authorization: header[authorization], Peer: peer.Addr, Identity: identity(header),
 		Header: header, Cookies: peer.Protocol != connect.ProtocolGRPC, Authority: authorityOf,
 	})

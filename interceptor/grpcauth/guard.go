@@ -16,12 +16,12 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// request reads the headers of a call.
-func request(ctx context.Context) interceptor.Request {
-	return interceptor.Request{
+// begin decides the call phase from the headers of a call.
+func begin(ctx context.Context, guard *interceptor.Guard, name string, p *policy.Procedure) (*interceptor.Call, *interceptor.Refusal) {
+	return guard.Begin(ctx, name, p, &interceptor.Request{
 		Authorization: metadata.ValueFromIncomingContext(ctx, "authorization"), Identity: identity(ctx), TLS: stateOf,
 		HeaderOf: metadata.ValueFromIncomingContext, Authority: authorityOf,
-	}
+	})
 }
 
 // identity is what no other call has: its stream in the transport.
@@ -55,7 +55,7 @@ func stateOf(ctx context.Context) *tls.ConnectionState {
 // reaches an interceptor or the handler.
 func guardUnary(guard *interceptor.Guard, name string, p *policy.Procedure, next grpc.MethodHandler) grpc.MethodHandler {
 	return func(implementation any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
-		call, refusal := guard.Begin(ctx, name, p, request(ctx))
+		call, refusal := begin(ctx, guard, name, p)
 		if refusal != nil {
 			return nil, refuse(ctx, refusal)
 		}
@@ -100,7 +100,7 @@ func guardStream(guard *interceptor.Guard, name string, p *policy.Procedure, nex
 // hold begins the call of a stream, and runs next on the stream as the call allows.
 func hold(guard *interceptor.Guard, name string, p *policy.Procedure, implementation any, stream grpc.ServerStream, next grpc.StreamHandler) error {
 	ctx := stream.Context()
-	call, refusal := guard.Begin(ctx, name, p, request(ctx))
+	call, refusal := begin(ctx, guard, name, p)
 	if refusal != nil {
 		return refuse(ctx, refusal)
 	}

@@ -170,7 +170,7 @@ func TestHiddenRefusalsAreAHandlersNotFound(t *testing.T) {
 		}
 		t.Run(string(row.reason), func(t *testing.T) {
 			t.Parallel()
-			r := refusalOf(policy.Decision{Hidden: true, Denial: &policy.Denial{
+			r := refusalOf(policy.Decision{Ruling: policy.Ruling{Hidden: true}, Denial: &policy.Denial{
 				Reason: row.reason, Scopes: []string{"a"}, Metadata: map[string]string{"minutes": "10"}, Demand: "a demand",
 			}})
 			r.metadata = metadataURL

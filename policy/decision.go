@@ -34,19 +34,25 @@ func (o Outcome) String() string {
 
 // A Decision is the result of a phase. The zero Decision refuses.
 type Decision struct {
-	// Outcome is what the phase ended in.
-	Outcome Outcome
-	// Hidden says that the caller must be told NotFound and nothing else. Only with Refused.
-	Hidden bool
-	later  bool // a message has been decided
-	kind   tokens.Kind
-	// Grant is the number, from 1, of the grant that admitted, or whose refusal is told; 0 when no grant is for the caller's kind.
-	Grant int32
+	Ruling
+
 	// Denial is what is told. Only with Refused; nil is then a bug, to be answered with [tokens.ReasonInternal].
 	Denial *Denial
 
 	survivors uint64 // grants of the kind that the caller satisfies but for messages, by place
 	met       uint64 // matches that the first message met, of those that later messages may leave absent
+}
+
+// A Ruling is what a phase ended in. It is apart from the rest of a [Decision] so that this has four fields and four words, and is returned
+// in registers and not through memory: every call and every message gets one.
+type Ruling struct {
+	// Outcome is what the phase ended in.
+	Outcome Outcome
+	// Hidden says that the caller must be told NotFound and nothing else. Only with Refused.
+	Hidden bool
+	kind   tokens.Kind // of the caller
+	// Grant is the number, from 1, of the grant that admitted, or whose refusal is told; 0 when no grant is for the caller's kind.
+	Grant int32
 }
 
 // A Denial is why a rule refuses. It never changes, and depends on the rule alone.

@@ -43,14 +43,15 @@ type match struct {
 
 // caller judges the demands about the caller, and that it has the attributes which the matches compare.
 func (g *grant) caller(p *tokens.Principal) (v verdict) {
-	for i := range g.demands {
-		if !g.demands[i].met(p) {
-			v.miss(g.demands[i].denial)
+	for _, demand := range g.demands {
+		if !demand.met(p) {
+			v.miss(demand.denial)
 		}
 	}
-	for i := range g.matches {
-		if p.Attribute(g.matches[i].attribute) == "" {
-			v.miss(g.matches[i].denial)
+	matches := g.matches
+	for i := range matches {
+		if p.Attribute(matches[i].attribute) == "" {
+			v.miss(matches[i].denial)
 		}
 	}
 	return v
@@ -58,8 +59,9 @@ func (g *grant) caller(p *tokens.Principal) (v verdict) {
 
 // message judges one message. met are the matches that the first message met; the result has those that this one meets.
 func (g *grant) message(p *tokens.Principal, m protoreflect.Message, met uint64, first bool) (v verdict, meets uint64) {
-	for i := range g.matches {
-		match := &g.matches[i]
+	matches := g.matches
+	for i := range matches {
+		match := &matches[i]
 		switch match.path.compare(m, p.Attribute(match.attribute), match.pattern) {
 		case foundOwn:
 			meets |= match.later

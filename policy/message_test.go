@@ -167,7 +167,7 @@ func TestMisuse(t *testing.T) {
 	var none *policy.Procedure
 	for name, got := range map[string]policy.Decision{
 		"a zero decision":             p.DecideMessage(policy.Decision{}, caller, own),
-		"a decision made by hand":     p.DecideMessage(policy.Decision{Outcome: policy.NeedsMessage, Grant: 1}, caller, own),
+		"a decision made by hand":     p.DecideMessage(policy.Decision{Ruling: policy.Ruling{Outcome: policy.NeedsMessage, Grant: 1}}, caller, own),
 		"no caller":                   p.DecideMessage(d, nil, own),
 		"a caller of another kind":    p.DecideMessage(d, key, own),
 		"after a refusal":             p.DecideMessage(refused, caller, own),

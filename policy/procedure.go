@@ -140,7 +140,7 @@ func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
 	case p == nil:
 		return Decision{Denial: ruleMissing}
 	case p.public != NotPublic:
-		return Decision{Outcome: Admitted}
+		return Decision{Ruling: Ruling{Outcome: Admitted}}
 	case caller == nil:
 		return Decision{Denial: credentialMissing}
 	}
@@ -148,23 +148,24 @@ func (p *Procedure) DecideCall(caller *tokens.Principal) Decision {
 	if !p.Accepts(kind) {
 		return p.NotAccepted()
 	}
-	d := Decision{kind: kind}
+	var survivors uint64
 	var best verdict
+	var closest int32
 	for i, g := range p.byKind[kind] {
 		v := g.caller(caller)
 		switch {
 		case v.unmet == 0 && len(g.matches) == 0:
-			return Decision{Outcome: Admitted, Grant: g.number, kind: kind}
+			return Decision{Ruling: Ruling{Outcome: Admitted, Grant: g.number, kind: kind}}
 		case v.unmet == 0:
-			d.survivors |= 1 << i
+			survivors |= 1 << i
 		case v.closer(&best):
-			best, d.Grant = v, g.number
+			best, closest = v, g.number
 		}
 	}
-	if d.survivors != 0 {
-		return Decision{Outcome: NeedsMessage, kind: kind, survivors: d.survivors}
+	if survivors != 0 {
+		return Decision{Ruling: Ruling{Outcome: NeedsMessage, kind: kind}, survivors: survivors}
 	}
-	return p.refuse(d, best, best.unmet == 1)
+	return p.refuse(closest, best, best.unmet == 1)
 }
 
 // DecideMessage decides one received message by the grants that survived the call phase, which d tells of: the decision of DecideCall
@@ -181,35 +182,38 @@ func (p *Procedure) DecideMessage(d Decision, caller *tokens.Principal, message 
 	if reflected.Descriptor() != p.input {
 		return Decision{Denial: internal}
 	}
-	next := Decision{kind: d.kind, survivors: d.survivors, met: d.met, later: true}
+	first := d.Outcome == NeedsMessage // which the decision about a message never is
+	met, admitted := d.met, int32(0)
 	var best verdict
+	var closest int32
 	for i, g := range p.byKind[d.kind] {
 		if d.survivors&(1<<i) == 0 {
 			continue
 		}
-		v, meets := g.message(caller, reflected, d.met, !d.later)
-		if !d.later {
-			next.met |= meets
+		v, meets := g.message(caller, reflected, d.met, first)
+		if first {
+			met |= meets
 		}
 		switch {
-		case v.unmet == 0 && next.Outcome != Admitted:
-			next.Outcome, next.Grant = Admitted, g.number
-		case next.Outcome != Admitted && v.closer(&best):
-			best, next.Grant = v, g.number
+		case admitted != 0:
+		case v.unmet == 0:
+			admitted = g.number
+		case v.closer(&best):
+			best, closest = v, g.number
 		}
 	}
-	if next.Outcome == Admitted {
-		return next
+	if admitted != 0 {
+		return Decision{Ruling: Ruling{Outcome: Admitted, Grant: admitted, kind: d.kind}, survivors: d.survivors, met: met}
 	}
-	return p.refuse(next, best, false)
+	return p.refuse(closest, best, false)
 }
 
 var internal = &Denial{Reason: tokens.ReasonInternal, Demand: "a message that the rule was made for"}
 
-// refuse tells the closest grant's first unmet demand. A reverification that alone is missing is told even where refusals are hidden,
-// since the user can do something about it.
-func (p *Procedure) refuse(d Decision, best verdict, alone bool) Decision {
-	d.Outcome, d.Denial, d.survivors = Refused, best.first, 0
+// refuse tells the first unmet demand of the closest grant, whose number is given too. A reverification that alone is missing is told even
+// where refusals are hidden, since the user can do something about it.
+func (p *Procedure) refuse(closest int32, best verdict, alone bool) Decision {
+	d := Decision{Ruling: Ruling{Outcome: Refused, Grant: closest}, Denial: best.first}
 	if best.first != nil {
 		reason := best.first.Reason
 		told := alone && reason == tokens.ReasonReverificationRequired

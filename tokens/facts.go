@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/admitrpc/admit/internal/checked"
+	"github.com/admitrpc/admit/internal/element"
 )
 
 // Facts are what a verifier learned of a caller, to be made a [Principal] by [NewPrincipal]. Empty fields are facts that the caller does
@@ -193,7 +194,7 @@ func (f *Facts) check() error {
 	case f.Claims != nil && (f.Checked != checked.Object{} || !isObject(f.Claims)):
 		return errors.New("the claims are not a JSON object, or come twice")
 	}
-	if !areElements(f.Features) || !areElements(f.Plans) {
+	if !element.Are(f.Features) || !element.Are(f.Plans) {
 		return errors.New("a feature or plan is not o:, u:, ou: or uo: and a slug")
 	}
 	return nil

@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/admitrpc/admit/internal/element"
 )
 
 // A Demand is one thing that [Principal.Has] asks of a session. The zero Demand is never met.
 type Demand struct {
 	what   what
-	scope  scope  // of a feature or plan
-	level  Level  // of a reverification
-	text   string // a role, permission or slug, as it is compared
+	scope  element.Scope // of a feature or plan
+	level  Level         // of a reverification
+	text   string        // a role, permission or slug, as it is compared
 	within time.Duration
 }
 
@@ -179,42 +181,6 @@ func named(what what, name string) Demand {
 	return Demand{what: what, text: orgPrefixed(name)}
 }
 
-// A scope says whose a feature or plan is, as a set of bits.
-type scope uint8
-
-const (
-	scopeOrganization scope = 1 << iota
-	scopeUser
-)
-
-// An element is one feature or plan that is held.
-type element struct {
-	scope scope
-	slug  string
-}
-
-func parseElement(text string) (element, bool) {
-	switch {
-	case strings.HasPrefix(text, "o:"):
-		return element{scopeOrganization, text[2:]}, len(text) > 2
-	case strings.HasPrefix(text, "u:"):
-		return element{scopeUser, text[2:]}, len(text) > 2
-	case strings.HasPrefix(text, "ou:"), strings.HasPrefix(text, "uo:"):
-		return element{scopeOrganization | scopeUser, text[3:]}, len(text) > 3
-	default:
-		return element{}, false
-	}
-}
-
-func areElements(texts []string) bool {
-	for _, text := range texts {
-		if _, ok := parseElement(text); !ok {
-			return false
-		}
-	}
-	return true
-}
-
 // elementTexts returns a copy of elements in which there is one word for both scopes.
 func elementTexts(elements []string) []string {
 	texts := make([]string, 0, len(elements))
@@ -229,13 +195,13 @@ func elementTexts(elements []string) []string {
 
 func billed(what what, name string) Demand {
 	prefix, slug, qualified := strings.Cut(name, ":")
-	d := Demand{what: what, scope: scopeOrganization | scopeUser, text: name}
+	d := Demand{what: what, scope: element.Organization | element.User, text: name}
 	if qualified {
 		switch prefix {
 		case "o", "org", "organization":
-			d.scope = scopeOrganization
+			d.scope = element.Organization
 		case "u", "user":
-			d.scope = scopeUser
+			d.scope = element.User
 		default:
 			d.scope = 0
 		}
@@ -249,7 +215,7 @@ func billed(what what, name string) Demand {
 
 func holds(elements []string, d Demand) bool {
 	for _, text := range elements {
-		if e, ok := parseElement(text); ok && e.scope&d.scope != 0 && e.slug == d.text {
+		if scope, slug, ok := element.Parse(text); ok && scope&d.scope != 0 && slug == d.text {
 			return true
 		}
 	}

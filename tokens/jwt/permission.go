@@ -6,6 +6,8 @@ package jwt
 import (
 	"math/big"
 	"strings"
+
+	"github.com/admitrpc/admit/internal/element"
 )
 
 // A mask says which permissions of a feature are granted: bit j of it, from the lowest, those of permission j.
@@ -59,8 +61,8 @@ type grant struct{ feature, name uint16 }
 // without a mask have no permissions, and bits beyond the permissions grant nothing.
 func appendGrants(grants []grant, features, names []string, masks []mask) []grant {
 	position := 0
-	for feature, element := range features {
-		if user, _, _ := splitElement(element); user {
+	for feature, text := range features {
+		if scope, _, _ := element.Parse(text); scope == element.User {
 			continue // takes no mask
 		}
 		if position == len(masks) {
@@ -84,7 +86,7 @@ const orgPrefix = "org:"
 func spell(grants []grant, features, names []string) []string {
 	permissions := make([]string, 0, len(grants))
 	for _, g := range grants {
-		_, slug, _ := splitElement(features[g.feature])
+		_, slug, _ := element.Parse(features[g.feature])
 		permissions = append(permissions, orgPrefix+slug+":"+names[g.name])
 	}
 	return permissions

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/admitrpc/admit/internal/element"
 	"github.com/admitrpc/admit/internal/identifier"
 	"github.com/admitrpc/admit/tokens"
 	"github.com/admitrpc/admit/tokens/jwt/internal/jws"
@@ -185,22 +186,10 @@ func readElements(c claims, facts *tokens.Facts, permissions, masks string) (err
 	return nil
 }
 
-// splitElement returns the slug of an element, and whether it is one that only users have.
-func splitElement(element string) (user bool, slug string, ok bool) {
-	switch {
-	case len(element) >= 2 && element[1] == ':' && (element[0] == 'o' || element[0] == 'u'):
-		return element[0] == 'u', element[2:], true
-	case len(element) >= 3 && (element[:3] == "ou:" || element[:3] == "uo:"):
-		return false, element[3:], true
-	default:
-		return false, "", false
-	}
-}
-
 // checkElements refuses what is not "scope:slug", where the scope is o, u, ou or uo.
 func checkElements(name string, elements []string) error {
-	for _, element := range elements {
-		_, slug, ok := splitElement(element)
+	for _, text := range elements {
+		_, slug, ok := element.Parse(text)
 		if !ok {
 			return fmt.Errorf("%s has an element that is not o:, u:, ou: or uo: and a slug", name)
 		}

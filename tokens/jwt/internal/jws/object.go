@@ -4,7 +4,6 @@
 package jws
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -81,14 +80,6 @@ func checkVariants(name string, known []string) error {
 		}
 	}
 	return nil
-}
-
-// Text returns a copy of the JSON of the object, or nil of the zero Object.
-func (o Object) Text() json.RawMessage {
-	if o.document == nil {
-		return nil
-	}
-	return json.RawMessage(o.raw(o.at))
 }
 
 // Checked returns the JSON of the object for those who would check it again.

@@ -91,7 +91,7 @@ func TestObjectMembers(t *testing.T) {
 		t.Errorf("l: %q %v %v", l, ok, err)
 	}
 	if o, ok, err := object.Member("o").Object(); !ok || err != nil || !o.Member("x").Exists() || o.Member("X").Exists() {
-		t.Errorf("o: %s %v %v", o.Text(), ok, err)
+		t.Errorf("o: %s %v %v", o.Checked().Text(), ok, err)
 	}
 	for _, name := range []string{"n", "i", "m", "o"} {
 		if _, _, err := object.Member(name).Text(); err == nil {

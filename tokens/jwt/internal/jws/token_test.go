@@ -45,8 +45,8 @@ func TestVerify(t *testing.T) {
 		t.Errorf("header %+v", h)
 	}
 	claims, err := token.Verify(key, nil)
-	if err != nil || string(claims.Text()) != `{"a":1}` {
-		t.Errorf("claims %s, error %v", claims.Text(), err)
+	if err != nil || claims.Checked().Text() != `{"a":1}` {
+		t.Errorf("claims %s, error %v", claims.Checked().Text(), err)
 	}
 	if _, err := token.Verify(jws.Key{}, nil); err == nil {
 		t.Error("the zero key verifies")

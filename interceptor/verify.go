@@ -16,8 +16,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/code"
 )
 
-// A verified is what came of the credential of a call. It has four fields, which is as many as are returned without a copy on the stack:
-// every call comes this way.
+// A verified is what came of the credential of a call. It has four fields and four words, and is returned in registers and not through memory:
+// every call gets one.
 type verified struct {
 	kind    tokens.Kind
 	entry   *cache.Entry // the caller; nil when it is anonymous or not known

@@ -13,7 +13,7 @@ type Context struct {
 	context.Context //nolint:containedctx // It is a context.
 
 	principal *Principal
-	reason    *Reason // nil: none; most calls have none, and what they have is small enough to be returned without a copy on the stack
+	reason    *Reason // nil: none. A pointer, so that a Context is four words, which are returned in registers
 }
 
 // MakeContext returns a Context. A nil principal is an anonymous caller; reason is then why a credential was not believed, or "" when
@@ -21,7 +21,7 @@ type Context struct {
 func MakeContext(ctx context.Context, principal *Principal, reason Reason) Context {
 	c := Context{Context: ctx, principal: principal}
 	if reason != "" {
-		why := reason // so that only this is allocated
+		why := reason // which is allocated, and reason is not
 		c.reason = &why
 	}
 	return c

@@ -47,7 +47,7 @@ func (s *Store) Revoke(ctx context.Context, r revocation.Revocation) (revision u
 	if err != nil {
 		return 0, wrapped(err)
 	}
-	s.feed.hear(revision)
+	s.newest.Hear(revision)
 	return revision, nil
 }
 
@@ -124,12 +124,12 @@ const (
 
 // Since returns what was committed after a revision.
 func (s *Store) Since(ctx context.Context, after uint64) (revocation.Batch, error) {
-	heard := s.feed.heard()
+	heard := s.newest.Newest()
 	batch, err := s.since(ctx, after)
 	if err != nil {
 		return revocation.Batch{}, wrapped(err)
 	}
-	s.feed.correct(heard, batch.Revision)
+	s.newest.Correct(heard, batch.Revision)
 	return batch, nil
 }
 

@@ -176,7 +176,7 @@ func (s *Store) Change(ctx context.Context, id string, change func(*apikey.Recor
 	case err != nil:
 		return apikey.Record{}, wrapped(err)
 	}
-	s.feed.hear(revision)
+	s.newest.Hear(revision)
 	return now, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/admitrpc/admit/tokens/store"
+	"github.com/admitrpc/admit/tokens/store/internal/awaited"
 )
 
 const (
@@ -38,7 +39,7 @@ type Store struct {
 	readOnly bool
 	keep     keep
 	turn     chan struct{} // has a place for one: changes wait here and not on connections, which reads need
-	feed     feed
+	newest   *awaited.Revision
 	close    sync.Once
 }
 
@@ -80,7 +81,8 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	s := &Store{pool: pool, readOnly: c.readOnly, keep: defaultKeep, turn: make(chan struct{}, 1), feed: feed{wake: make(chan struct{})}}
+	s := &Store{pool: pool, readOnly: c.readOnly, keep: defaultKeep, turn: make(chan struct{}, 1)}
+	s.newest = awaited.NewRevision(s.listen, errClosed)
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -114,7 +116,7 @@ func warn(c *pgx.ConnConfig) {
 // Close ends every Wait with an error, waits for what is under way, and closes the connections. It may be called more than once.
 func (s *Store) Close() error {
 	s.close.Do(func() {
-		s.feed.end()
+		s.newest.Close()
 		s.pool.Close()
 	})
 	return nil

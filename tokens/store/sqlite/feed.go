@@ -7,7 +7,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"sync"
 	"time"
 )
 
@@ -20,108 +19,9 @@ const (
 
 var errClosed = errors.New("sqlite: the store was closed")
 
-// A feed is what a store has heard of changes, and who waits for more. It only ever wakes: what is told comes from the tables.
-type feed struct {
-	mutex   sync.Mutex    // guards all below
-	newest  uint64        // the newest revision that was heard of
-	err     error         // why the file could not be looked at, the last time
-	wake    chan struct{} // closed, and replaced, when one of the two changes, and when the feed ends
-	waiting int           // how many wait
-	ended   bool
-	stop    context.CancelFunc // ends the goroutine that looks; nil: there is none yet
-	stopped chan struct{}      // closed when it has ended
-	awaited chan struct{}      // has one while somebody has begun to wait and nobody has looked
-}
-
-func newFeed() feed { return feed{wake: make(chan struct{}), awaited: make(chan struct{}, 1)} }
-
-// Wait returns nil when there are changes after the revision, and an error when ctx ends, when the file cannot be looked at, and when
+// Wait returns nil when there may be changes after the revision, and an error when ctx ends, when the file cannot be looked at, and when
 // the store is closed. All who wait share one goroutine.
-func (s *Store) Wait(ctx context.Context, after uint64) error {
-	f := &s.feed
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if f.stop == nil && !f.ended {
-		ctx, stop := context.WithCancel(context.Background())
-		f.stop, f.stopped = stop, make(chan struct{})
-		go func() {
-			defer close(f.stopped)
-			s.follow(ctx)
-		}()
-	}
-	f.waiting++
-	defer func() { f.waiting-- }()
-	select {
-	case f.awaited <- struct{}{}:
-	default:
-	}
-	for f.err = nil; ; {
-		switch {
-		case f.ended:
-			return errClosed
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case f.newest > after:
-			return nil
-		case f.err != nil:
-			return f.err
-		}
-		wake := f.wake
-		f.mutex.Unlock()
-		select {
-		case <-wake:
-		case <-ctx.Done():
-		}
-		f.mutex.Lock()
-	}
-}
-
-// hear notes that there is a change with this revision; 0: none.
-func (f *feed) hear(revision uint64) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if revision > f.newest {
-		f.newest = revision
-		f.rouse()
-	}
-}
-
-// correct notes what the file says is the newest revision, or why it could not be asked.
-func (f *feed) correct(revision uint64, err error) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if err != nil {
-		f.err = err
-	} else {
-		f.newest = revision // also if it is an older one, than which a change of our own may be newer that the next look will see
-	}
-	f.rouse()
-}
-
-// rouse wakes all who wait; the mutex is held.
-func (f *feed) rouse() {
-	close(f.wake)
-	f.wake = make(chan struct{})
-}
-
-func (f *feed) isAwaited() bool {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	return f.waiting > 0
-}
-
-// end ends every Wait and the goroutine that looks, and waits for that.
-func (f *feed) end() {
-	f.mutex.Lock()
-	f.ended = true
-	f.rouse()
-	stop, stopped := f.stop, f.stopped
-	f.mutex.Unlock()
-	if stop != nil {
-		stop()
-		<-stopped
-	}
-}
+func (s *Store) Wait(ctx context.Context, after uint64) error { return s.newest.Wait(ctx, after) }
 
 // follow looks at the file while somebody waits, until ctx ends.
 func (s *Store) follow(ctx context.Context) {
@@ -133,9 +33,9 @@ func (s *Store) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.feed.awaited:
+		case <-s.newest.Begun():
 		}
-		for s.feed.isAwaited() {
+		for s.newest.Awaited() {
 			w.look(ctx)
 			select {
 			case <-ctx.Done():
@@ -156,13 +56,14 @@ type watcher struct {
 func (w *watcher) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
+	heard := w.store.newest.Newest()
 	revision, changed, err := w.revision(ctx)
 	switch {
 	case err != nil:
 		w.forget()
-		w.store.feed.correct(0, w.store.failed(ctx, err))
+		w.store.newest.Miss(w.store.failed(ctx, err))
 	case changed:
-		w.store.feed.correct(revision, nil)
+		w.store.newest.Correct(heard, revision)
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Store) Revoke(ctx context.Context, r revocation.Revocation) (revision u
 	if err != nil {
 		return 0, s.failed(ctx, err)
 	}
-	s.feed.hear(revision)
+	s.newest.Hear(revision)
 	return revision, nil
 }
 

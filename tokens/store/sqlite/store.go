@@ -21,6 +21,7 @@ import (
 
 	"github.com/admitrpc/admit/tokens/apikey"
 	"github.com/admitrpc/admit/tokens/store"
+	"github.com/admitrpc/admit/tokens/store/internal/awaited"
 )
 
 const (
@@ -45,7 +46,7 @@ type Store struct {
 	watch  *sql.DB // one connection, of the goroutine that looks for changes
 	lookup *sql.Stmt
 	keep   keep
-	feed   feed
+	newest *awaited.Revision
 	close  sync.Once
 	closed error
 }
@@ -75,7 +76,8 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	s := &Store{path: path, file: file, keep: defaultKeep, feed: newFeed()}
+	s := &Store{path: path, file: file, keep: defaultKeep}
+	s.newest = awaited.NewRevision(s.follow, errClosed)
 	if err := s.open(ctx, c.readOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -164,7 +166,7 @@ func (s *Store) pool(connections int, busy time.Duration, parameters ...string) 
 // Close ends every Wait with an error, waits for what is under way, and closes the connections. It may be called more than once.
 func (s *Store) Close() error {
 	s.close.Do(func() {
-		s.feed.end()
+		s.newest.Close()
 		var errs []error
 		if s.lookup != nil {
 			errs = append(errs, s.lookup.Close())

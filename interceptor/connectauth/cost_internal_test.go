@@ -40,6 +40,6 @@ func TestCost(t *testing.T) { //nolint:paralleltest // It measures.
 			}
 		})},
 	}
-	interleave.Measure(variants, 200, 2*time.Millisecond)
+	interleave.Measure(variants, 400, 4*time.Millisecond)
 	interleave.Report(os.Stdout, variants)
 }

@@ -43,8 +43,8 @@ type Decision struct {
 	met       uint64 // matches that the first message met, of those that later messages may leave absent
 }
 
-// A Ruling is what a phase ended in. It is apart from the rest of a [Decision] so that this has four fields and four words, and is returned
-// in registers and not through memory: every call and every message gets one.
+// A Ruling is what a phase ended in. It is apart so that a [Decision] has four fields and four words, and is returned in registers and not
+// through memory: every call and every message gets one.
 type Ruling struct {
 	// Outcome is what the phase ended in.
 	Outcome Outcome

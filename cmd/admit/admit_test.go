@@ -325,7 +325,7 @@ func TestListOfManyPages(t *testing.T) {
 func TestTextsOfStrangers(t *testing.T) {
 	t.Parallel()
 	store := newFile(t)
-	const name, reason = "a\u202eb", "x\x1b[2J\ny"
+	const name, reason = "a\u202eb", "x\x1b[2J\nanother line"
 	var stderr bytes.Buffer
 	var key bytes.Buffer
 	if code := run(t.Context(), []string{"keys", "create", "-user", name, "-name", name, "-scope", name, "-store", store}, nothing{}, &key, &stderr); code != 0 {
@@ -334,7 +334,7 @@ func TestTextsOfStrangers(t *testing.T) {
 	id := secretShape.FindStringSubmatch(key.String())[1]
 	told := stderr.String() + admit(t, "keys", "list", "-store", store) + admit(t, "keys", "revoke", id, "-reason", reason, "-store", store) +
 		admit(t, "revoke", "session", reason, "-issuer", reason, "-store", store)
-	if strings.ContainsAny(told, "\u202e\x1b") || strings.Contains(told, "\ny") {
+	if strings.ContainsAny(told, "\u202e\x1b") || strings.Contains(told, "\nanother") {
 		t.Errorf("%q", told)
 	}
 }

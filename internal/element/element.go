@@ -13,7 +13,7 @@ const (
 	User
 )
 
-// Parse returns the scope and the slug of an element, which is not empty; ok is false for what is none.
+// Parse returns the scope of an element and its slug, which is never empty; ok is false for a text that is no element.
 func Parse(text string) (scope Scope, slug string, ok bool) {
 	switch {
 	case len(text) > 2 && text[:2] == "o:":

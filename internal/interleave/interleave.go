@@ -90,7 +90,7 @@ func Measure(variants []*Variant, rounds int, slice time.Duration) {
 // the median is that of most places.
 const (
 	page  = 4 << 10
-	frame = 32 // of below on the stack
+	frame = 32 // of below on the stack, on amd64; elsewhere it may be more
 )
 
 // below runs f below a number of frames.

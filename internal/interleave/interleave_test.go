@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/admitrpc/admit/internal/interleave"
 )
@@ -20,15 +21,16 @@ func taking(d time.Duration) func(n int) {
 
 var sink []byte
 
-func TestReport(t *testing.T) { //nolint:paralleltest // It counts allocations.
+func TestMeasure(t *testing.T) { //nolint:paralleltest // It counts allocations.
 	synctest.Test(t, func(*testing.T) {
+		quick := taking(100 * time.Microsecond)
 		variants := []*interleave.Variant{
 			{Name: "floor", Allocs: -1, Run: taking(100 * time.Microsecond)},
 			{Name: "at the limit", Reference: "floor", Limit: 1.5, Allocs: -1, Run: taking(150 * time.Microsecond)},
 			{Name: "over it", Reference: "floor", Limit: 1.4, Allocs: -1, Run: taking(150 * time.Microsecond)},
 			{Name: "without one", Reference: "floor", Allocs: -1, Run: taking(50 * time.Microsecond)},
 			{Name: "allocates", Reference: "floor", Limit: 2, Run: func(n int) {
-				taking(100 * time.Microsecond)(n)
+				quick(n)
 				sink = make([]byte, 1<<10)
 			}},
 			{Name: "another floor", Allocs: -1, Run: taking(time.Microsecond)},
@@ -49,6 +51,23 @@ func TestReport(t *testing.T) { //nolint:paralleltest // It counts allocations.
 			if !regexp.MustCompile(want).MatchString(out.String()) {
 				t.Errorf("no %q in\n%s", want, &out)
 			}
+		}
+	})
+}
+
+// Slices run at places that are spread over a page of the stack.
+func TestDepths(t *testing.T) {
+	t.Parallel()
+	const page, line, rounds = 4 << 10, 64, 1000
+	synctest.Test(t, func(t *testing.T) {
+		places := map[uintptr]bool{}
+		interleave.Measure([]*interleave.Variant{{Name: "floor", Run: func(n int) {
+			var local byte
+			places[uintptr(unsafe.Pointer(&local))%page/line] = true //nolint:gosec // Only its place is looked at.
+			time.Sleep(time.Duration(n) * time.Microsecond)
+		}}}, rounds, time.Millisecond)
+		if len(places) < page/line*3/4 {
+			t.Errorf("%d of %d places", len(places), page/line)
 		}
 	})
 }

@@ -27,7 +27,8 @@ const (
 var errClosed = errors.New("postgres: the store was closed")
 
 // Wait returns nil when there may be changes after the revision. The first one begins to listen, on a connection of its own, which is made
-// again when it is lost; those who wait then return, for something may have been missed. While the server cannot be reached Wait waits.
+// again when it is lost. Those who wait then return, for something may have been missed, and so they do after each attempt to listen while the
+// server cannot be reached.
 func (s *Store) Wait(ctx context.Context, after uint64) error { return s.newest.Wait(ctx, after) }
 
 // listen hears of changes until ctx ends.

@@ -63,7 +63,16 @@ func (w *watcher) look(ctx context.Context) {
 		w.forget()
 		w.store.newest.Miss(w.store.failed(ctx, err))
 	case changed:
-		w.store.newest.Correct(heard, revision)
+		w.tell(heard, revision)
+	}
+}
+
+// tell tells what the file said, and what had been heard before it was asked. If a change of our own was heard of meanwhile, then the file
+// may have lost it since, and is asked once more.
+func (w *watcher) tell(heard, revision uint64) {
+	w.store.newest.Correct(heard, revision)
+	if w.store.newest.Newest() > revision {
+		w.version = 0
 	}
 }
 

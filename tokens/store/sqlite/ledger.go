@@ -118,18 +118,26 @@ func (s *Store) Since(ctx context.Context, after uint64) (revocation.Batch, erro
 	if err := s.here(); err != nil {
 		return revocation.Batch{}, err
 	}
-	if after > 0 && after <= math.MaxInt64 {
-		batch, pruned, err := s.batch(ctx, changesSince, after)
-		if err != nil || pruned <= after && after <= batch.Revision {
-			return batch, s.failed(ctx, err)
-		}
-	}
-	batch, _, err := s.batch(ctx, allInForce, moment(time.Now()))
+	heard := s.newest.Newest()
+	batch, err := s.since(ctx, after)
 	if err != nil {
 		return revocation.Batch{}, s.failed(ctx, err)
 	}
-	batch.Reset = true
+	s.newest.Correct(heard, batch.Revision)
 	return batch, nil
+}
+
+func (s *Store) since(ctx context.Context, after uint64) (batch revocation.Batch, err error) {
+	if after > 0 && after <= math.MaxInt64 {
+		var pruned uint64
+		batch, pruned, err = s.batch(ctx, changesSince, after)
+		if err != nil || pruned <= after && after <= batch.Revision {
+			return batch, err
+		}
+	}
+	batch, _, err = s.batch(ctx, allInForce, moment(time.Now()))
+	batch.Reset = true
+	return batch, err
 }
 
 func (s *Store) batch(ctx context.Context, query string, arg any) (batch revocation.Batch, pruned uint64, err error) {

@@ -177,7 +177,11 @@ func TestFileReplaced(t *testing.T) {
 			waits := make(chan error, 1)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			go func() { waits <- s.Wait(ctx, 0) }()
+			batch, err := s.Since(ctx, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { waits <- s.Wait(ctx, batch.Revision) }()
 			if err := replace(path); err != nil {
 				t.Fatal(err)
 			}

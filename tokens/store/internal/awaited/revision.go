@@ -27,14 +27,14 @@ type Revision struct {
 	stopped chan struct{}      // closed when it has ended
 }
 
-// NewRevision returns a revision for which listen hears of changes until its context ends; it is called once, by the first who waits. Who
-// waits when the revision is closed, or later, gets the error.
+// NewRevision returns a revision for which listen hears of changes. It runs on a goroutine of its own, from the first Wait on, and must return
+// soon after its context has ended. Who waits when the revision is closed, or later, gets the error.
 func NewRevision(listen func(context.Context), closed error) *Revision {
 	return &Revision{listen: listen, closed: closed, begun: make(chan struct{}, 1), wake: make(chan struct{})}
 }
 
-// Wait returns nil when a later revision was heard of, or may have been missed, and an error when ctx ends, when nothing can be heard, and
-// when the revision is closed.
+// Wait returns nil when a later revision was heard of, or may have been missed, and an error when ctx ends, when the revision is closed, and
+// the one that [Revision.Miss] was given, if any.
 func (r *Revision) Wait(ctx context.Context, after uint64) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -89,7 +89,8 @@ func (r *Revision) Hear(revision uint64) {
 	}
 }
 
-// Miss notes that something may have been missed, which all who wait are told. Where it cannot be asked for either, they get the error.
+// Miss notes that something may have been missed: all who wait return, with the error if there is one, which says that it cannot be asked for
+// either.
 func (r *Revision) Miss(err error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

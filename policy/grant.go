@@ -48,10 +48,9 @@ func (g *grant) caller(p *tokens.Principal) (v verdict) {
 			v.miss(demand.denial)
 		}
 	}
-	matches := g.matches
-	for i := range matches {
-		if p.Attribute(matches[i].attribute) == "" {
-			v.miss(matches[i].denial)
+	for i := range g.matches {
+		if p.Attribute(g.matches[i].attribute) == "" {
+			v.miss(g.matches[i].denial)
 		}
 	}
 	return v
@@ -59,9 +58,8 @@ func (g *grant) caller(p *tokens.Principal) (v verdict) {
 
 // message judges one message. met are the matches that the first message met; the result has those that this one meets.
 func (g *grant) message(p *tokens.Principal, m protoreflect.Message, met uint64, first bool) (v verdict, meets uint64) {
-	matches := g.matches
-	for i := range matches {
-		match := &matches[i]
+	for i := range g.matches {
+		match := &g.matches[i]
 		switch match.path.compare(m, p.Attribute(match.attribute), match.pattern) {
 		case foundOwn:
 			meets |= match.later

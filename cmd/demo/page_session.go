@@ -39,11 +39,11 @@ func (p *page) isSession(credential string) bool {
 	return ok && form.Kind == tokens.SessionToken
 }
 
-// request is what the guard is shown of a call that presents this.
+// request is what the guard is shown of a call that presents this; nil is nothing.
 func (what presented) request() *interceptor.Request {
 	switch {
 	case what.credential == "":
-		return &interceptor.Request{}
+		return nil
 	case what.asCookie:
 		return &interceptor.Request{Cookies: true, Header: http.Header{
 			"Cookie":         {interceptor.SessionCookie + "=" + what.credential},

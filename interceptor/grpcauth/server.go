@@ -168,6 +168,6 @@ func (s *Server) guardFirst(implementation any, stream grpc.ServerStream, info *
 
 // refuseUnguarded refuses as a procedure without a rule is refused.
 func (s *Server) refuseUnguarded(ctx context.Context, name string) error {
-	_, refusal := s.guard.Begin(ctx, name, nil, &interceptor.Request{})
+	_, refusal := s.guard.Begin(ctx, name, nil, nil)
 	return refuse(ctx, refusal)
 }

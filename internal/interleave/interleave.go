@@ -85,9 +85,9 @@ func Measure(variants []*Variant, rounds int, slice time.Duration) {
 	}
 }
 
-// The same code is slower at some depths of the stack: a signature of P-256 by 5 % at 2 of 64 depths, which come again with each page. Where
-// a variant stands is chance, of its callers and of how the program was linked, and no merit. So each slice stands elsewhere in a page, and
-// the median is that of most places.
+// The same code is slower at some depths of the stack: a signature of P-256 was verified 5 % slower at one or two of 64 depths in a page, and
+// again at those of the next page. Where a variant stands is chance and no merit, so each slice stands elsewhere in a page, and the median is
+// that of most places.
 const (
 	page  = 4 << 10
 	frame = 32 // of below on the stack, on amd64; elsewhere it may be more

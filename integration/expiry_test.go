@@ -162,15 +162,17 @@ func TestStreamsEndAtExpiry(t *testing.T) {
 // noGoroutineIn waits until no goroutine is in the function.
 func noGoroutineIn(t *testing.T, function string) {
 	t.Helper()
-	buffer := make([]byte, 4<<20)
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if !strings.Contains(string(buffer[:runtime.Stack(buffer, true)]), function) {
-			return
-		}
+	for deadline := time.Now().Add(5 * time.Second); someGoroutineIn(function); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("a goroutine is left in %s", function)
 		}
 	}
+}
+
+// someGoroutineIn reports whether a goroutine is in the function.
+func someGoroutineIn(function string) bool {
+	buffer := make([]byte, 4<<20)
+	return strings.Contains(string(buffer[:runtime.Stack(buffer, true)]), function)
 }
 
 // A refusal over HTTP/1.1 does not wait for a client that goes on sending. The server closes the connection behind its answer, so a client

@@ -215,7 +215,8 @@ func (c *heapChild) dump(t *testing.T, path string) []byte {
 	t.Helper()
 	must(t, json.NewEncoder(c.in).Encode(path))
 	if said := c.line(t); said != dumped+"\n" {
-		t.Fatalf("the server says %q", said)
+		more, _ := io.ReadAll(c.out)
+		t.Fatalf("the server says %q", said+string(more))
 	}
 	dump, err := os.ReadFile(path)
 	must(t, err)
